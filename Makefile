@@ -1,0 +1,125 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Any Python >= 3.11; for another one: make setup PYTHON=python3.12
+PYTHON ?= python3
+ANVIL_VERSION := 1.7.1
+# Arguments for the demo script: make demo ARGS="--help"
+ARGS ?=
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+BOA_TESTS := tests/lib tests/unit tests/stateful tests/regression tests/meta
+# A file stays on one worker, so that a system deployed for a file is deployed once.
+PYTEST = pytest $(BOA_TESTS) -n 2 --dist loadfile
+SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
+PIP_INSTALL = -m pip install -qq --disable-pip-version-check
+
+.PHONY: help
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+# --- environment ---------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: .venv/.installed anvil ## Install Python packages and Anvil into this folder
+
+# $(call make_venv,folder)
+define make_venv
+	@rm -rf $(1)
+	@command -v $(PYTHON) >/dev/null \
+		|| { echo "setup: needs Python 3.11 or newer, found no $(PYTHON)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "setup: needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(1)
+endef
+
+.venv/bin/python:
+	$(call make_venv,.venv)
+
+.venv/.installed: requirements.txt pyproject.toml | .venv/bin/python
+	@echo "setup: installing Python packages"
+	@.venv/bin/python $(PIP_INSTALL) -r requirements.txt
+	@.venv/bin/python $(PIP_INSTALL) --no-deps -e .
+	@touch $@
+
+# Asks Anvil itself instead of trusting a stamp: an Anvil of the right version on PATH is good enough.
+.PHONY: anvil
+anvil:
+	@is_right() { [[ "$$(anvil --version 2>/dev/null || true)" == "anvil Version: $(ANVIL_VERSION)"* ]]; }; \
+	is_right && exit 0; \
+	command -v node >/dev/null && command -v npm >/dev/null \
+		|| { echo "setup: needs Node.js 20 or newer with npm, or Anvil $(ANVIL_VERSION) on PATH" >&2; exit 1; }; \
+	echo "setup: installing Anvil $(ANVIL_VERSION)"; \
+	npm ci --silent; \
+	hash -r; \
+	is_right || { echo "setup: npm has no Anvil $(ANVIL_VERSION) for this system, put it on PATH" >&2; exit 1; }
+
+# The linters clash with Ape's click.
+.venv-lint/bin/python:
+	$(call make_venv,.venv-lint)
+
+.venv-lint/.installed: requirements-lint.txt | .venv-lint/bin/python
+	@.venv-lint/bin/python $(PIP_INSTALL) -r requirements-lint.txt
+	@touch $@
+
+# --- contracts -----------------------------------------------------------------------------------------------
+
+# Ape reuses the bytecode of a contract whose imports have changed, so every change compiles from scratch.
+.build/.compiled: $(SOURCES) ape-config.yaml | setup
+	@rm -rf .build
+	ape compile
+	@touch $@
+
+.PHONY: compile
+compile: .build/.compiled ## Compile the contracts if a source has changed
+
+# --- checks --------------------------------------------------------------------------------------------------
+
+# pytest ends with 5 when it finds no test: that fails here too.
+.PHONY: test
+test: setup ## Compile from scratch and run every suite
+	@rm -rf .build
+	@$(MAKE) --no-print-directory compile
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory integration
+
+.PHONY: unit
+unit: setup ## Run the in-process suites (boa)
+	$(PYTEST)
+
+.PHONY: deep
+deep: setup ## Run the in-process suites with many more examples and the tests marked deep
+	HYPOTHESIS_PROFILE=deep $(PYTEST) -m "deep or not deep"
+
+.PHONY: integration
+integration: compile ## Run the suite on Anvil (Ape)
+	ape test tests/integration
+
+.PHONY: gas
+gas: compile ## Measure gas into build/gas.json
+	@mkdir -p build
+	ape run gas
+
+.PHONY: demo
+demo: compile ## Run the demo on a fresh Anvil; takes KEEPER=... and the like from the environment
+	ape run demo $(ARGS)
+
+.PHONY: lint
+lint: setup .venv-lint/.installed ## Check contracts and Python
+	.venv-lint/bin/natrix lint contracts
+	.venv-lint/bin/mamushi --check -l 110 contracts
+	.venv-lint/bin/ruff check .
+	.venv-lint/bin/ruff format --check .
+
+.PHONY: fmt
+fmt: .venv-lint/.installed ## Format contracts and Python
+	.venv-lint/bin/mamushi -l 110 contracts
+	.venv-lint/bin/ruff check --fix .
+	.venv-lint/bin/ruff format .
+
+.PHONY: clean
+clean: ## Remove everything that was installed or built
+	rm -rf .venv .venv-lint node_modules .build .boa_cache build *.egg-info .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,317 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+# pragma optimize gas
+
+"""
+@title MarginVault
+@license AGPL-3.0-only
+@author Lastline
+@notice The kernel's hot half: custody of traders' collateral, accounts, fills, margin.
+        The only contract with traders' money. Not upgradeable. What it does not answer itself it passes on,
+        by delegatecall, to MarginVaultLiquidation, which passes on to MarginVaultCrisis and that to
+        MarginVaultConsole: one ledger, one address.
+@dev Trusts the Exchange and the PriceOracle with prices inside the band, the LiquidationEngine and the
+     LossAllocator with nothing but the choice of whom within the rules, and no fund at all.
+"""
+
+from ethereum.ercs import IERC20
+
+from .interfaces import IMarginVault
+from .lib import fixed_math
+from .lib import kernel
+from .lib import margin_math
+from .lib import packing
+from .lib import token as erc20
+from .lib import units
+from .modules import accounts
+from .modules import bankruptcy_account
+from .modules import books
+from .modules import claims_queue
+from .modules import cohorts
+from .modules import margin
+from .modules import markets
+from .modules import maturity
+from .modules import positions
+from .modules import recovery
+from .modules import system
+
+implements: IMarginVault
+
+# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+initializes: system
+initializes: markets
+initializes: accounts
+initializes: cohorts[markets := markets]
+initializes: maturity[markets := markets]
+initializes: positions[
+    accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
+]
+initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: books[
+    accounts := accounts,
+    cohorts := cohorts,
+    margin := margin,
+    markets := markets,
+    positions := positions,
+    system := system,
+]
+initializes: bankruptcy_account[markets := markets]
+initializes: claims_queue
+initializes: recovery
+
+
+TOKEN: immutable(IERC20)
+# Quote units (18 decimals) per token unit.
+SCALE: immutable(uint256)
+# The next part in line, and the one that knows cohorts in full.
+NEXT: immutable(address)
+CONSOLE: immutable(address)
+
+
+@deploy
+def __init__(collateral: address, next_part: address, console: address, owner: address):
+    """
+    @notice Wire the kernel; everything else is set by the owner through MarginVaultConsole
+    @dev Reverts "vault: zero owner", "kernel: decimals", "kernel: other configuration"
+    @param collateral ERC-20 with at most 18 decimals
+    @param next_part MarginVaultLiquidation made for the same collateral
+    @param console MarginVaultConsole made for the same collateral
+    @param owner Governance (the Timelock, or the deployer until it hands over)
+    """
+    assert owner != empty(address), "vault: zero owner"
+    scale: uint256 = 0
+    config: bytes32 = empty(bytes32)
+    scale, config = kernel._configuration(collateral)
+    kernel._require_same(next_part, config)
+    kernel._require_same(console, config)
+    TOKEN = IERC20(collateral)
+    SCALE = scale
+    NEXT = next_part
+    CONSOLE = console
+    system.__init__(owner)
+    system.exchange_word = system._exchange_word(empty(address), 0, system.NORMAL, 1000, False)
+    markets.batch_seconds = 3600
+
+
+@external
+def deposit(account: uint256, tokens: uint256) -> uint256:
+    return self._deposit(account, tokens)
+
+
+@external
+def deposit_with_permit(
+    account: uint256, tokens: uint256, deadline: uint256, v: uint8, r: bytes32, s: bytes32
+) -> uint256:
+    # Somebody may have used the permit already; then the allowance is there and this call fails harmlessly.
+    success: bool = raw_call(
+        TOKEN.address,
+        abi_encode(
+            msg.sender, self, tokens, deadline, v, r, s, method_id=method_id(
+                "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"
+            )
+        ),
+        revert_on_failure=False,
+    )
+    return self._deposit(account, tokens)
+
+
+@external
+def withdraw(account: uint256, tokens: uint256, receiver: address, min_tokens: uint256) -> uint256:
+    accounts._require_owner(account)
+    assert receiver != empty(address), "vault: zero receiver"
+    assert tokens != 0, "vault: zero amount"
+    assert tokens >= min_tokens, "vault: below minimum out"
+    account_word: uint256 = self._debit_cash(account, tokens * SCALE)
+    log IMarginVault.Withdrawn(
+        account=account, receiver=receiver, tokens=tokens, account_word=account_word
+    )
+    erc20._push(TOKEN, receiver, tokens)
+    return tokens
+
+
+@external
+def transfer(sender: uint256, receiver: uint256, amount: uint256):
+    accounts._require_owner(sender)
+    assert accounts._owner(receiver) == msg.sender, "vault: not owner"
+    assert sender != receiver, "vault: same account"
+    assert amount != 0, "vault: zero amount"
+    sender_word: uint256 = self._debit_cash(sender, amount)
+    receiver_word: uint256 = books._credit(receiver, amount)
+    log IMarginVault.Transferred(
+        sender=sender,
+        receiver=receiver,
+        amount=amount,
+        sender_word=sender_word,
+        receiver_word=receiver_word,
+    )
+
+
+@external
+def set_operator(operator: address, is_approved: bool):
+    assert operator != empty(address), "vault: zero operator"
+    accounts.operators[msg.sender][operator] = is_approved
+    log IMarginVault.OperatorSet(owner=msg.sender, operator=operator, is_approved=is_approved)
+
+
+@external
+def fill(
+    market: uint256,
+    taker: uint256,
+    taker_fee_rate: uint256,
+    is_taker_reduce_only: bool,
+    makers: DynArray[IMarginVault.MakerFill, 16],
+):
+    exchange_word: uint256 = system.exchange_word
+    assert (
+        convert(msg.sender, uint256) == exchange_word & packing.MASK_160
+    ), "vault: not exchange"
+    m: markets.Market = markets._load(market)
+    markets._require_fresh(m)
+    open_interest: uint256 = m.open_interest
+    band: uint256 = fixed_math._mul_div_down(
+        m.mark, margin_math._band(m.limits_word), units.WAD
+    )
+    fees: uint256 = 0
+    total: int256 = 0
+    cost: int256 = 0
+    is_buy: bool = makers[0].size > 0
+    for maker: IMarginVault.MakerFill in makers:
+        assert maker.size != 0 and (maker.size > 0) == is_buy, "vault: mixed sides"
+        assert maker.account >> 96 != taker >> 96, "vault: self trade"
+        assert (
+            maker.price <= m.mark + band and maker.price + band >= m.mark
+        ), "vault: price out of band"
+        fee: uint256 = 0
+        m, fee = self._fill_side(
+            m,
+            maker.account,
+            maker.size,
+            fixed_math._signed_mul_div_ceil(maker.size, maker.price, units.WAD),
+            maker.fee_rate,
+            maker.is_reduce_only,
+            exchange_word,
+        )
+        fees += fee
+        total -= maker.size
+        cost += fixed_math._signed_mul_div_ceil(-maker.size, maker.price, units.WAD)
+    fee: uint256 = 0
+    m, fee = self._fill_side(
+        m, taker, total, cost, taker_fee_rate, is_taker_reduce_only, exchange_word
+    )
+    if m.open_interest > open_interest:
+        assert m.open_interest <= margin_math._open_interest_cap_base(
+            m.limits_word
+        ), "market: open interest cap"
+        assert fixed_math._mul_div_up(
+            m.open_interest, m.mark, units.WAD
+        ) <= margin_math._open_interest_cap_quote(m.limits_word), "market: open interest worth"
+    markets._store_price(m)
+    if fees + fee != 0:
+        markets._add_trading_fees(fees + fee)
+
+
+@external
+@view
+@reentrant
+def is_operator(owner: address, operator: address) -> bool:
+    return accounts.operators[owner][operator]
+
+
+@external
+@view
+@reentrant
+def token() -> address:
+    return TOKEN.address
+
+
+@external
+@reentrant
+@raw_return
+def __default__() -> Bytes[1024]:
+    """
+    @notice Everything else is answered by the kernel's other parts, over this contract's storage
+    @dev Reentrant because the entry it reaches takes the lock itself
+    """
+    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
+
+
+def _deposit(account: uint256, tokens: uint256) -> uint256:
+    assert tokens != 0, "vault: zero amount"
+    assert accounts._owner(account) != empty(address), "vault: zero owner"
+    amount: uint256 = tokens * SCALE
+    account_word: uint256 = books._credit(account, amount)
+    log IMarginVault.Deposited(
+        account=account, sender=msg.sender, tokens=tokens, account_word=account_word
+    )
+    erc20._pull(TOKEN, msg.sender, tokens)
+    return amount
+
+
+def _debit_cash(account: uint256, amount: uint256) -> uint256:
+    """
+    @notice Take cash that the account may withdraw; the only way worth leaves an account by its owner's will
+    @dev Reverts "margin: stale mark", "vault: not withdrawable"
+    @return The account word stored
+    """
+    books._settle(CONSOLE, account, False)
+    a: packing.Account = packing._account(accounts.words[account])
+    risk: margin.Risk = margin._elsewhere(
+        account, a.markets, 255, system._multiplier(system.exchange_word)
+    )
+    risk.cash += a.cash
+    assert not risk.is_stale, "margin: stale mark"
+    assert amount <= margin._withdrawable(risk), "vault: not withdrawable"
+    a.cash -= convert(amount, int256)
+    account_word: uint256 = packing._account_word(a)
+    accounts.words[account] = account_word
+    return account_word
+
+
+def _fill_side(
+    m: markets.Market,
+    account: uint256,
+    change: int256,
+    cost: int256,
+    fee_rate: uint256,
+    is_reduce_only: bool,
+    exchange_word: uint256,
+) -> (markets.Market, uint256):
+    """
+    @notice One account's side of a fill, judged by its final state
+    @return The market, and the fee taken
+    """
+    assert fee_rate <= units.MAX_FEE_RATE, "vault: fee too high"
+    books._settle(CONSOLE, account, False)
+    seat: positions.Seat = positions._open(m, account)
+    assert seat.exchange_version == system._exchange_version(
+        exchange_word
+    ), "vault: exchange not accepted"
+    multiplier: uint256 = system._multiplier(exchange_word)
+    elsewhere: margin.Risk = margin._elsewhere(account, seat.markets, m.id, multiplier)
+    size_before: int256 = seat.size
+    is_reducing: bool = (
+        size_before != 0
+        and (size_before > 0) != (change > 0)
+        and fixed_math._magnitude(change) <= fixed_math._magnitude(size_before)
+    )
+    before: margin.Risk = empty(margin.Risk)
+    if is_reducing:
+        before = margin._with(elsewhere, m, seat, multiplier)
+    seat = positions._trade(m.id, seat, change, cost)
+    paid: uint256 = fixed_math._magnitude(cost)
+    fee: uint256 = fixed_math._mul_div_up(paid, fee_rate, units.WAD)
+    seat.cash -= convert(fee, int256)
+    after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
+    worth: uint256 = max_value(uint256)
+    if is_reducing:
+        margin._require_reduction_allowed(before, after)
+    else:
+        assert not is_reduce_only, "vault: not a reduction"
+        assert m.status == markets.ACTIVE, "market: close only"
+        assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
+        assert not system._is_paused(exchange_word), "vault: paused"
+        margin._require_opening_allowed(m, seat, after)
+        worth = margin._value(m, seat)
+    margin._require_minimum_size(m, seat)
+    price: uint256 = fixed_math._mul_div_down(paid, units.WAD, fixed_math._magnitude(change))
+    return books._commit(CONSOLE, m, seat, change, price, fee, worth), fee

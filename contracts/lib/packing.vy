@@ -1,0 +1,386 @@
+# pragma version 0.4.3
+
+"""
+@title packing
+@license AGPL-3.0-only
+@author Lastline
+@notice Every packed storage word of the ledger: its layout, and the only code that packs or unpacks it.
+        Low bits come first in each layout. A worth that does not fit reverts "packing: overflow".
+@dev Layouts (bits @ offset). A zero word always means "nothing here yet", so a fresh slot needs no set-up.
+
+     account     cash int128 @0 | market bitmap 32 @128 | leverage classes 64 (2 a market) @160
+                 | exchange version 16 @224
+     position    size 112 @0 | notional 112 @112 | tick 14 @224 | class 2 @238 | generation 6 @240
+                 | is_short 1 @246 | has_maturing 1 @247
+     maturing    current 104 @0 | previous 104 @104 | batch 24 @208 | current refill 12 @232
+                 | previous refill 12 @244       (shares of a batch, in steps of 1e-9 quote)
+     price       mark 104 @0 | open interest 112 @104 | mark time 32 @216 | status 7 @248 | fine ticks 1 @255
+     funding     long index int112 @0 | short index int112 @112 | rounds 24 @224 | round open 1 @248
+     clock       market clock 40 @0 | batch 24 @40 | batch end 40 @64 | funding time 40 @104
+                 | last round time 40 @144
+     halves      two uint128: batch sums (current, previous), fees (trading, funding share), ...
+     signed      two int128: inventory (size, notional)
+     sums        size 112 @0 | notional 112 @112 | rounds seen 24 @224 | sealed 1 @248 | links 7 @249
+                 (links = has siblings 1 | open generation 6)
+     factor      share 96 @0 (27 decimals) | offset int160 @96 (27 decimals)
+     round       share 96 @0 (27 decimals) | price 128 @96 (18 decimals)
+     batch       taken share 96 @0 (27 decimals) | refill 12 @96
+"""
+
+
+struct Account:
+    cash: int256
+    markets: uint256
+    classes: uint256
+    exchange_version: uint256
+
+
+struct Maturing:
+    current: uint256
+    previous: uint256
+    batch: uint256
+    current_refill: uint256
+    previous_refill: uint256
+
+
+struct Price:
+    mark: uint256
+    open_interest: uint256
+    mark_time: uint256
+    status: uint256
+    has_fine_ticks: bool
+
+
+struct Funding:
+    long_index: int256
+    short_index: int256
+    rounds: uint256
+    is_round_open: bool
+
+
+struct Clock:
+    now: uint256
+    batch: uint256
+    batch_end: uint256
+    funding_time: uint256
+    round_time: uint256
+
+
+struct Sums:
+    size: uint256
+    notional: uint256
+    rounds_seen: uint256
+    is_sealed: bool
+    links: uint256
+
+
+# Flag of a position word
+HAS_MATURING: constant(uint256) = 2**247
+
+MASK_6: constant(uint256) = 2**6 - 1
+MASK_7: constant(uint256) = 2**7 - 1
+MASK_12: constant(uint256) = 2**12 - 1
+MASK_14: constant(uint256) = 2**14 - 1
+MASK_16: constant(uint256) = 2**16 - 1
+MASK_24: constant(uint256) = 2**24 - 1
+MASK_32: constant(uint256) = 2**32 - 1
+MASK_40: constant(uint256) = 2**40 - 1
+MASK_64: constant(uint256) = 2**64 - 1
+MASK_96: constant(uint256) = 2**96 - 1
+MASK_104: constant(uint256) = 2**104 - 1
+MASK_112: constant(uint256) = 2**112 - 1
+MASK_128: constant(uint256) = 2**128 - 1
+MASK_160: constant(uint256) = 2**160 - 1
+
+
+@pure
+def _bit(index: uint256) -> uint256:
+    """
+    @notice A word with only bit `index` set
+    """
+    one: uint256 = 1
+    return one << index
+
+
+@pure
+def _require_fits(worth: uint256, bits: uint256):
+    assert worth >> bits == 0, "packing: overflow"
+
+
+@pure
+def _signed_field(worth: int256, bits: uint256) -> uint256:
+    """
+    @notice Two's complement of `worth` in `bits` bits
+    """
+    raw: uint256 = convert(convert(worth, bytes32), uint256)
+    sign: int256 = worth >> unsafe_sub(bits, 1)
+    assert sign == 0 or sign == -1, "packing: overflow"
+    return raw & (max_value(uint256) >> unsafe_sub(256, bits))
+
+
+@pure
+def _signed_from(word: uint256, offset: uint256, bits: uint256) -> int256:
+    """
+    @notice The signed field of `bits` bits at `offset`
+    """
+    raw: uint256 = word << unsafe_sub(256, unsafe_add(offset, bits))
+    return convert(convert(raw, bytes32), int256) >> unsafe_sub(256, bits)
+
+
+@pure
+def _account(word: uint256) -> Account:
+    return Account(
+        cash=self._signed_from(word, 0, 128),
+        markets=(word >> 128) & MASK_32,
+        classes=(word >> 160) & MASK_64,
+        exchange_version=(word >> 224) & MASK_16,
+    )
+
+
+@pure
+def _account_word(a: Account) -> uint256:
+    """
+    @dev The bitmap, the classes and the version are bounded where they are written
+    """
+    return (
+        self._signed_field(a.cash, 128)
+        | (a.markets << 128)
+        | (a.classes << 160)
+        | (a.exchange_version << 224)
+    )
+
+
+@pure
+def _leverage_class(classes: uint256, market: uint256) -> uint256:
+    return (classes >> unsafe_mul(market, 2)) & 3
+
+
+@pure
+def _with_leverage_class(classes: uint256, market: uint256, leverage_class: uint256) -> uint256:
+    offset: uint256 = unsafe_mul(market, 2)
+    return (classes & ~(convert(3, uint256) << offset)) | (leverage_class << offset)
+
+
+@pure
+def _position_word(size: uint256, notional: uint256, key: uint256) -> uint256:
+    """
+    @param key Cohort key: tick, class, generation and side come from it
+    """
+    assert (size | notional) >> 112 == 0, "packing: overflow"
+    return (
+        size
+        | (notional << 112)
+        | (((key >> 6) & MASK_14) << 224)
+        | (((key >> 20) & 3) << 238)
+        | ((key & MASK_6) << 240)
+        | (((key >> 22) & 1) << 246)
+    )
+
+
+@pure
+def _position_key(market: uint256, word: uint256) -> uint256:
+    """
+    @notice Cohort key of a position word
+    """
+    return (
+        (market << 23)
+        | (((word >> 246) & 1) << 22)
+        | (((word >> 238) & 3) << 20)
+        | (((word >> 224) & MASK_14) << 6)
+        | ((word >> 240) & MASK_6)
+    )
+
+
+@pure
+def _maturing(word: uint256) -> Maturing:
+    return Maturing(
+        current=word & MASK_104,
+        previous=(word >> 104) & MASK_104,
+        batch=(word >> 208) & MASK_24,
+        current_refill=(word >> 232) & MASK_12,
+        previous_refill=word >> 244,
+    )
+
+
+@pure
+def _maturing_word(m: Maturing) -> uint256:
+    assert (m.current | m.previous) >> 104 == 0, "packing: overflow"
+    return (
+        m.current
+        | (m.previous << 104)
+        | (m.batch << 208)
+        | (m.current_refill << 232)
+        | (m.previous_refill << 244)
+    )
+
+
+@pure
+def _price(word: uint256) -> Price:
+    return Price(
+        mark=word & MASK_104,
+        open_interest=(word >> 104) & MASK_112,
+        mark_time=(word >> 216) & MASK_32,
+        status=(word >> 248) & MASK_7,
+        has_fine_ticks=word >> 255 == 1,
+    )
+
+
+@pure
+def _price_word(p: Price) -> uint256:
+    self._require_fits(p.mark, 104)
+    self._require_fits(p.open_interest, 112)
+    word: uint256 = p.mark | (p.open_interest << 104) | (p.mark_time << 216) | (p.status << 248)
+    if p.has_fine_ticks:
+        word |= 2**255
+    return word
+
+
+@pure
+def _funding(word: uint256) -> Funding:
+    return Funding(
+        long_index=self._signed_from(word, 0, 112),
+        short_index=self._signed_from(word, 112, 112),
+        rounds=(word >> 224) & MASK_24,
+        is_round_open=(word >> 248) & 1 == 1,
+    )
+
+
+@pure
+def _funding_word(f: Funding) -> uint256:
+    self._require_fits(f.rounds, 24)
+    word: uint256 = (
+        self._signed_field(f.long_index, 112)
+        | (self._signed_field(f.short_index, 112) << 112)
+        | (f.rounds << 224)
+    )
+    if f.is_round_open:
+        word |= 2**248
+    return word
+
+
+@pure
+def _clock(word: uint256) -> Clock:
+    return Clock(
+        now=word & MASK_40,
+        batch=(word >> 40) & MASK_24,
+        batch_end=(word >> 64) & MASK_40,
+        funding_time=(word >> 104) & MASK_40,
+        round_time=(word >> 144) & MASK_40,
+    )
+
+
+@pure
+def _clock_word(c: Clock) -> uint256:
+    self._require_fits(c.now | c.batch_end | c.funding_time | c.round_time, 40)
+    self._require_fits(c.batch, 24)
+    return c.now | (c.batch << 40) | (c.batch_end << 64) | (c.funding_time << 104) | (c.round_time << 144)
+
+
+@pure
+def _low_half(word: uint256) -> uint256:
+    return word & MASK_128
+
+
+@pure
+def _high_half(word: uint256) -> uint256:
+    return word >> 128
+
+
+@pure
+def _halves_word(low: uint256, high: uint256) -> uint256:
+    self._require_fits(low | high, 128)
+    return low | (high << 128)
+
+
+@pure
+def _low_signed(word: uint256) -> int256:
+    return self._signed_from(word, 0, 128)
+
+
+@pure
+def _high_signed(word: uint256) -> int256:
+    return self._signed_from(word, 128, 128)
+
+
+@pure
+def _signed_halves_word(low: int256, high: int256) -> uint256:
+    return self._signed_field(low, 128) | (self._signed_field(high, 128) << 128)
+
+
+@pure
+def _sums(word: uint256) -> Sums:
+    return Sums(
+        size=word & MASK_112,
+        notional=(word >> 112) & MASK_112,
+        rounds_seen=(word >> 224) & MASK_24,
+        is_sealed=(word >> 248) & 1 == 1,
+        links=word >> 249,
+    )
+
+
+@pure
+def _sums_word(s: Sums) -> uint256:
+    assert (s.size | s.notional) >> 112 == 0, "packing: overflow"
+    word: uint256 = s.size | (s.notional << 112) | (s.rounds_seen << 224) | (s.links << 249)
+    if s.is_sealed:
+        word |= 2**248
+    return word
+
+
+@pure
+def _share(word: uint256) -> uint256:
+    """
+    @notice The share of a factor, round or batch word, 27 decimals
+    """
+    return word & MASK_96
+
+
+@pure
+def _offset(word: uint256) -> int256:
+    """
+    @notice The offset of a factor word, quote per base, 27 decimals
+    """
+    return self._signed_from(word, 96, 160)
+
+
+@pure
+def _factor_word(share: uint256, offset: int256) -> uint256:
+    self._require_fits(share, 96)
+    return share | (self._signed_field(offset, 160) << 96)
+
+
+@pure
+def _round_price(word: uint256) -> uint256:
+    return (word >> 96) & MASK_128
+
+
+@pure
+def _round_word(share: uint256, price: uint256) -> uint256:
+    self._require_fits(share, 96)
+    self._require_fits(price, 128)
+    return share | (price << 96)
+
+
+@pure
+def _refill(word: uint256) -> uint256:
+    return (word >> 96) & MASK_12
+
+
+@pure
+def _batch_word(taken: uint256, refill: uint256) -> uint256:
+    self._require_fits(taken, 96)
+    self._require_fits(refill, 12)
+    return taken | (refill << 96)
+
+
+@pure
+def _cohort_key(
+    market: uint256, is_short: bool, leverage_class: uint256, tick: uint256, generation: uint256
+) -> uint256:
+    """
+    @notice market 8 | side 1 | class 2 | tick 14 | generation 6, generation lowest
+    """
+    key: uint256 = (market << 23) | (leverage_class << 20) | (tick << 6) | generation
+    if is_short:
+        key |= 2**22
+    return key

@@ -1,0 +1,117 @@
+# pragma version 0.4.3
+
+"""
+@title books
+@license AGPL-3.0-only
+@author Lastline
+@notice How a part of the kernel that trades takes an account in hand and puts it back. In normal times this is
+        all local; a generation that was closed or charged, a new tick, or an emptied one is the business of
+        the part that knows cohorts in full, asked by delegatecall.
+"""
+
+from ..interfaces import IMembership
+from ..lib import packing
+from ..lib import price_tick
+from ..lib import units
+from . import accounts
+from . import cohorts
+from . import margin
+from . import markets
+from . import positions
+from . import system
+
+uses: accounts
+uses: cohorts
+uses: margin
+uses: markets
+uses: positions
+uses: system
+
+
+def _settle(membership: address, account: uint256, is_leaving: bool):
+    """
+    @notice Settle an account in all its markets, if it is not
+    """
+    rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        market: uint256 = price_tick._lowest_bit(rest)
+        rest &= unsafe_sub(rest, 1)
+        word: uint256 = accounts.positions[account][market]
+        rounds: uint256 = (markets.funding_words[market] >> 224) & packing.MASK_24
+        if word & packing.MASK_112 != 0 and not cohorts._is_plain(
+            packing._position_key(market, word), rounds
+        ):
+            self._ask(
+                membership,
+                abi_encode(account, is_leaving, method_id=method_id("settle(uint256,bool)")),
+            )
+            break
+
+
+def _commit(
+    membership: address,
+    m: markets.Market,
+    seat: positions.Seat,
+    change: int256,
+    price: uint256,
+    fee: uint256,
+    worth: uint256,
+) -> markets.Market:
+    """
+    @notice Write a seat back (positions._close) into the generation it belongs in
+    @param worth See IMembership.open_generation; max_value for changes the owner did not ask for
+    """
+    key: uint256 = 0
+    if seat.size != 0:
+        key = positions._base_key(m, seat)
+        if (seat.key >> 6) << 6 == key:
+            key = seat.key
+        elif not cohorts._is_open(key, m.rounds):
+            key = convert(
+                self._ask(
+                    membership,
+                    abi_encode(
+                        key, worth, method_id=method_id("open_generation(uint256,uint256)")
+                    ),
+                ),
+                uint256,
+            )
+    market: markets.Market = positions._close(m, seat, key, change, price, fee)
+    if seat.key != 0 and seat.key != key and cohorts._is_empty(seat.key):
+        self._ask(
+            membership, abi_encode(seat.key, method_id=method_id("drop_generation(uint256)"))
+        )
+    return market
+
+
+def _credit(account: uint256, amount: uint256) -> uint256:
+    """
+    @notice Add cash; an account that is new takes the present Exchange
+    @return The account word stored
+    """
+    a: packing.Account = packing._account(accounts.words[account])
+    a.cash += convert(amount, int256)
+    if a.exchange_version == 0:
+        a.exchange_version = system._exchange_version(system.exchange_word)
+    account_word: uint256 = packing._account_word(a)
+    accounts.words[account] = account_word
+    return account_word
+
+
+def _ask(membership: address, data: Bytes[68]) -> bytes32:
+    system.is_inside = True
+    answer: Bytes[32] = raw_call(membership, data, max_outsize=32, is_delegate_call=True)
+    system.is_inside = False
+    return convert(answer, bytes32)
+
+
+@view
+def _risk(m: markets.Market, seat: positions.Seat, multiplier: uint256) -> margin.Risk:
+    """
+    @notice The account's risk with `seat` as its position in `m`
+    """
+    return margin._with(
+        margin._elsewhere(seat.account, seat.markets, m.id, multiplier), m, seat, multiplier
+    )

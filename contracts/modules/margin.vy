@@ -1,0 +1,203 @@
+# pragma version 0.4.3
+
+"""
+@title margin
+@license AGPL-3.0-only
+@author Lastline
+@notice What an account is worth, what it must hold, and which changes its final state allows.
+@dev equity E = cash + maturing profit + unrealised; health h = E / maintenance margin;
+     hole K = sum over markets of max(0, initial margin - unrealised) - cash: open profit is margin only in
+     its own market, maturing profit only for maintenance. K <= 0 implies E >= initial margin.
+"""
+
+from ..lib import fixed_math
+from ..lib import margin_math
+from ..lib import packing
+from ..lib import price_tick
+from ..lib import units
+from . import accounts
+from . import markets
+from . import positions
+
+uses: accounts
+uses: markets
+uses: positions
+
+# Sums over an account's markets; effective figures, quote.
+struct Risk:
+    cash: int256
+    maturing: uint256
+    unrealised: int256
+    losses: int256  # sum of min(0, unrealised)
+    maintenance: uint256
+    initial_gap: uint256  # sum of max(0, initial margin - unrealised)
+    is_stale: bool
+
+
+@view
+def _elsewhere(account: uint256, bitmap: uint256, skip: uint256, multiplier: uint256) -> Risk:
+    """
+    @notice A settled account's risk in all its markets but `skip`; its own cash not included
+    @param skip Market left out; 255 for none
+    """
+    risk: Risk = empty(Risk)
+    rest: uint256 = bitmap
+    if skip < units.MAX_MARKETS:
+        rest &= ~packing._bit(skip)
+    if rest == 0:
+        return risk
+    cash: int256 = packing._account(accounts.words[account]).cash
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
+        rest &= unsafe_sub(rest, 1)
+        seat: positions.Seat = positions._open(m, account)
+        seat.cash -= cash
+        risk = self._with(risk, m, seat, multiplier)
+    return risk
+
+
+@view
+def _with(risk: Risk, m: markets.Market, seat: positions.Seat, multiplier: uint256) -> Risk:
+    """
+    @notice Add a seat's cash, maturing profit and position to a risk
+    @dev ADL profit not yet booked counts as maturing
+    """
+    out: Risk = risk
+    out.cash += seat.cash
+    out.maturing += positions._maturing_worth(m.id, seat)
+    if seat.pending > 0:
+        out.maturing += convert(seat.pending, uint256)
+    else:
+        out.cash += seat.pending
+    if seat.size == 0:
+        return out
+    unrealised: int256 = self._unrealised(m, seat)
+    maintenance: uint256 = 0
+    marginal: uint256 = 0
+    initial: uint256 = 0
+    maintenance, marginal, initial = self._margins(m, seat, multiplier)
+    out.unrealised += unrealised
+    out.losses += min(unrealised, 0)
+    out.maintenance += maintenance
+    out.initial_gap += fixed_math._positive_part(convert(initial, int256) - unrealised)
+    out.is_stale = out.is_stale or not markets._is_fresh(m)
+    return out
+
+
+@pure
+def _unrealised(m: markets.Market, seat: positions.Seat) -> int256:
+    """
+    @notice Open profit of a seat at mark, rounded down
+    """
+    return fixed_math._signed_mul_div_floor(seat.size, m.mark, units.WAD) - seat.notional
+
+
+@view
+def _margins(
+    m: markets.Market, seat: positions.Seat, multiplier: uint256
+) -> (uint256, uint256, uint256):
+    """
+    @return Maintenance margin, marginal maintenance rate (18 decimals), initial margin
+    """
+    worth: uint256 = self._value(m, seat)
+    more_lines: uint256 = 0
+    if (m.margin_word >> 168) & packing.MASK_16 != 0:
+        more_lines = markets.more_lines_words[m.id]
+    maintenance: uint256 = 0
+    marginal: uint256 = 0
+    maintenance, marginal = margin_math._maintenance(worth, m.margin_word, more_lines)
+    initial: uint256 = margin_math._initial(
+        worth,
+        maintenance,
+        m.margin_word,
+        m.limits_word,
+        packing._leverage_class(seat.classes, m.id),
+    )
+    if multiplier != units.WAD:
+        maintenance = fixed_math._mul_div_up(maintenance, multiplier, units.WAD)
+        marginal = fixed_math._mul_div_up(marginal, multiplier, units.WAD)
+        initial = fixed_math._mul_div_up(initial, multiplier, units.WAD)
+    return maintenance, marginal, initial
+
+
+@pure
+def _value(m: markets.Market, seat: positions.Seat) -> uint256:
+    """
+    @notice Size at mark, quote, rounded up
+    """
+    return fixed_math._mul_div_up(fixed_math._magnitude(seat.size), m.mark, units.WAD)
+
+
+@pure
+def _equity(risk: Risk) -> int256:
+    return risk.cash + convert(risk.maturing, int256) + risk.unrealised
+
+
+@pure
+def _hole(risk: Risk) -> int256:
+    return convert(risk.initial_gap, int256) - risk.cash
+
+
+@pure
+def _withdrawable(risk: Risk) -> uint256:
+    """
+    @notice max(0, min(-K, cash + losses - maintenance)), quote
+    """
+    return fixed_math._positive_part(
+        min(
+            -self._hole(risk),
+            risk.cash + risk.losses - convert(risk.maintenance, int256),
+        )
+    )
+
+
+@pure
+def _is_not_less_healthy(before: Risk, after: Risk) -> bool:
+    """
+    @notice True if health did not fall; both equities are at least 0
+    """
+    if after.maintenance == 0:
+        return True
+    return self._equity(after) * convert(before.maintenance, int256) >= (
+        self._equity(before) * convert(after.maintenance, int256)
+    )
+
+
+@view
+def _require_opening_allowed(m: markets.Market, seat: positions.Seat, risk: Risk):
+    """
+    @notice Final-state test of a change that adds risk
+    @dev Reverts "margin: stale mark", "margin: below initial margin", "margin: position cap"
+    """
+    assert not risk.is_stale, "margin: stale mark"
+    assert self._hole(risk) <= 0, "margin: below initial margin"
+    assert (
+        self._value(m, seat) <= margin_math._position_cap_quote(m.limits_word)
+    ), "margin: position cap"
+
+
+@pure
+def _require_reduction_allowed(before: Risk, after: Risk):
+    """
+    @notice Final-state test of a voluntary reduction
+    @dev Reverts "margin: account insolvent", "margin: deeper hole", "margin: health falls"
+    """
+    assert self._equity(before) >= 0 and self._equity(after) >= 0, "margin: account insolvent"
+    if after.maintenance == 0 and after.initial_gap == 0:
+        return
+    assert self._hole(after) <= max(self._hole(before), 0), "margin: deeper hole"
+    assert self._is_not_less_healthy(before, after), "margin: health falls"
+
+
+@pure
+def _require_minimum_size(m: markets.Market, seat: positions.Seat):
+    """
+    @dev Reverts "margin: below minimum size"
+    """
+    if seat.size == 0:
+        return
+    assert fixed_math._mul_div_down(
+        fixed_math._magnitude(seat.size), m.mark, units.WAD
+    ) >= margin_math._minimum_notional(m.limits_word), "margin: below minimum size"

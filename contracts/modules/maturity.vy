@@ -1,0 +1,238 @@
+# pragma version 0.4.3
+
+"""
+@title maturity
+@license AGPL-3.0-only
+@author Lastline
+@notice Realised profit waits here before it becomes cash, so that nobody escapes a loss by leaving first.
+@dev Profit of batch k matures when batch k + 1 ends. A batch's profit is held in shares; a share is worth
+     H = 1 - taken, lowered by every round. A batch charged to nothing is refilled: its refill counter goes
+     up, older shares are void. Batches run on the market clock, which only a mark moves (see crisis).
+     Amounts of shares are in steps of 1e-9 quote; what is finer is cash.
+"""
+
+from ..lib import fixed_math
+from ..lib import packing
+from ..lib import units
+from . import markets
+
+uses: markets
+
+# An account's maturing profit in a market, brought to the market's present batch.
+struct Maturing:
+    current: uint256  # shares
+    previous: uint256  # shares
+    batch: uint256
+    matured: uint256  # quote that has just become cash
+
+
+# Share of a batch that rounds have taken (27 decimals) | refill counter, by market << 24 | batch.
+batch_words: HashMap[uint256, uint256]
+
+
+@view
+def _value(market: uint256, batch: uint256, refill: uint256, shares: uint256) -> uint256:
+    """
+    @notice Quote that `shares` of a batch are worth, rounded down; 0 for shares of an earlier refill
+    """
+    if shares == 0:
+        return 0
+    word: uint256 = self.batch_words[(market << 24) | batch]
+    if packing._refill(word) != refill:
+        return 0
+    kept: uint256 = unsafe_sub(units.RAY, packing._share(word))
+    return fixed_math._mul_div_down(shares, kept, units.RAY) * units.MATURING_STEP
+
+
+@view
+def _refill(market: uint256, batch: uint256) -> uint256:
+    return packing._refill(self.batch_words[(market << 24) | batch])
+
+
+@view
+def _batch(market: uint256) -> uint256:
+    return (markets.clock_words[market] >> 40) & packing.MASK_24
+
+
+@view
+def _current(market: uint256, word: uint256) -> Maturing:
+    """
+    @notice Bring a stored word to the present batch: what has matured, what has not
+    """
+    stored: packing.Maturing = packing._maturing(word)
+    batch: uint256 = self._batch(market)
+    age: uint256 = batch - stored.batch
+    out: Maturing = Maturing(current=0, previous=0, batch=batch, matured=0)
+    if age >= 2:
+        out.matured = self._value(market, stored.batch, stored.current_refill, stored.current)
+    elif self._refill(market, stored.batch) == stored.current_refill:
+        if age == 1:
+            out.previous = stored.current
+        else:
+            out.current = stored.current
+    if stored.previous != 0:
+        if age >= 1:
+            out.matured += self._value(
+                market, stored.batch - 1, stored.previous_refill, stored.previous
+            )
+        elif self._refill(market, stored.batch - 1) == stored.previous_refill:
+            out.previous = stored.previous
+    return out
+
+
+@view
+def _worth(market: uint256, m: Maturing) -> uint256:
+    """
+    @notice Quote of what has not matured yet
+    """
+    return self._live_value(market, m.batch, m.current) + (
+        self._live_value(market, m.batch - 1, m.previous) if m.previous != 0 else 0
+    )
+
+
+@view
+def _live_value(market: uint256, batch: uint256, shares: uint256) -> uint256:
+    return self._value(market, batch, self._refill(market, batch), shares)
+
+
+@view
+def _word(market: uint256, m: Maturing) -> uint256:
+    """
+    @notice The word to store
+    """
+    return packing._maturing_word(
+        packing.Maturing(
+            current=m.current,
+            previous=m.previous,
+            batch=m.batch,
+            current_refill=self._refill(market, m.batch),
+            previous_refill=self._refill(market, m.batch - 1) if m.previous != 0 else 0,
+        )
+    )
+
+
+def _add(market: uint256, m: Maturing, profit: uint256) -> (Maturing, uint256):
+    """
+    @notice Book profit as maturing in the present batch
+    @return The new figures, and the remainder too fine for a share, which is cash
+    @custom:rounding Shares down; the cash is what the shares are surely not worth
+    """
+    out: Maturing = m
+    kept: uint256 = unsafe_sub(
+        units.RAY, packing._share(self.batch_words[(market << 24) | m.batch])
+    )
+    shares: uint256 = fixed_math._mul_div_down(profit, units.RAY, kept * units.MATURING_STEP)
+    out.current += shares
+    self._change_sums(market, convert(shares, int256), 0)
+    worth: uint256 = fixed_math._mul_div_up(shares, kept, units.RAY) * units.MATURING_STEP
+    return out, fixed_math._saturating_sub(profit, worth)
+
+
+def _consume(market: uint256, m: Maturing, loss: uint256) -> (Maturing, uint256):
+    """
+    @notice Let a loss eat maturing profit, oldest first
+    @return The new figures, and the loss that is left
+    @custom:rounding Burnt shares up: at most 2e-9 quote a batch to the vault
+    """
+    out: Maturing = m
+    left: uint256 = loss
+    burnt: uint256 = 0
+    if out.previous != 0:
+        burnt, left = self._burn(market, m.batch - 1, out.previous, left)
+        out.previous -= burnt
+        self._change_sums(market, 0, -convert(burnt, int256))
+    if left != 0 and out.current != 0:
+        burnt, left = self._burn(market, m.batch, out.current, left)
+        out.current -= burnt
+        self._change_sums(market, -convert(burnt, int256), 0)
+    return out, left
+
+
+def _forfeit(market: uint256, m: Maturing):
+    """
+    @notice Take shares out of the sums whose owner is paid their worth in another way, or not at all
+    """
+    self._change_sums(market, -convert(m.current, int256), -convert(m.previous, int256))
+
+
+@view
+def _burn(market: uint256, batch: uint256, shares: uint256, loss: uint256) -> (uint256, uint256):
+    """
+    @notice Shares to burn for `loss`, and the loss that is left
+    """
+    worth: uint256 = self._live_value(market, batch, shares)
+    if worth <= loss:
+        return shares, loss - worth
+    kept: uint256 = unsafe_sub(
+        units.RAY, packing._share(self.batch_words[(market << 24) | batch])
+    )
+    return min(
+        shares, fixed_math._mul_div_up(loss, units.RAY, kept * units.MATURING_STEP)
+    ), 0
+
+
+def _change_sums(market: uint256, current: int256, previous: int256):
+    """
+    @notice Move the sums of live shares
+    """
+    word: uint256 = markets.batch_sums_words[market]
+    markets.batch_sums_words[market] = packing._halves_word(
+        convert(convert(packing._low_half(word), int256) + current, uint256),
+        convert(convert(packing._high_half(word), int256) + previous, uint256),
+    )
+
+
+@view
+def _reachable(market: uint256) -> uint256:
+    """
+    @notice Quote of all live maturing profit that a round can charge, rounded down
+    """
+    batch: uint256 = self._batch(market)
+    word: uint256 = markets.batch_sums_words[market]
+    total: uint256 = self._chargeable(market, batch, packing._low_half(word))
+    if batch != 0:
+        total += self._chargeable(market, batch - 1, packing._high_half(word))
+    return total
+
+
+@view
+def _chargeable(market: uint256, batch: uint256, shares: uint256) -> uint256:
+    word: uint256 = self.batch_words[(market << 24) | batch]
+    if packing._refill(word) == packing.MASK_12:
+        return 0  # no refill left: the batch is out of reach of rounds
+    kept: uint256 = unsafe_sub(units.RAY, packing._share(word))
+    return fixed_math._mul_div_down(shares, kept, units.RAY) * units.MATURING_STEP
+
+
+def _charge(market: uint256, share: uint256):
+    """
+    @notice Take a share (27 decimals) of every live batch
+    """
+    batch: uint256 = self._batch(market)
+    word: uint256 = markets.batch_sums_words[market]
+    current: uint256 = packing._low_half(word)
+    previous: uint256 = packing._high_half(word)
+    if current != 0 and self._charge_batch(market, batch, share):
+        current = 0
+    if previous != 0 and self._charge_batch(market, batch - 1, share):
+        previous = 0
+    markets.batch_sums_words[market] = packing._halves_word(current, previous)
+
+
+def _charge_batch(market: uint256, batch: uint256, share: uint256) -> bool:
+    """
+    @return True if the batch is worth nothing now and starts a new refill
+    """
+    key: uint256 = (market << 24) | batch
+    word: uint256 = self.batch_words[key]
+    refill: uint256 = packing._refill(word)
+    if refill == packing.MASK_12:
+        return False
+    kept: uint256 = fixed_math._mul_div_down(
+        unsafe_sub(units.RAY, packing._share(word)), unsafe_sub(units.RAY, share), units.RAY
+    )
+    if kept < units.FACTOR_FLOOR:
+        self.batch_words[key] = packing._batch_word(0, refill + 1)
+        return True
+    self.batch_words[key] = packing._batch_word(unsafe_sub(units.RAY, kept), refill)
+    return False

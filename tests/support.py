@@ -1,0 +1,50 @@
+"""What every in-process suite needs: contracts compiled once, and actors with names instead of numbers."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boa
+from boa.contracts.vyper.vyper_contract import VyperContract, VyperDeployer
+from boa.util.abi import Address
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils import keccak
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# As in ape-config.yaml, so that both kinds of suite run the same bytecode.
+COMPILER_ARGS = {"evm_version": "cancun"}
+
+# Every test starts at this time, whatever the clock says.
+START_TIME = 1_750_000_000
+
+
+@cache
+def compiled(path: str) -> VyperDeployer:
+    """The compiled contract at a path below contracts/, for example "mocks/MockERC20.vy"."""
+    return boa.load_partial(str(ROOT / "contracts" / path), compiler_args=COMPILER_ARGS)
+
+
+def deploy(path: str, *args: Any, **kwargs: Any) -> VyperContract:
+    """Deploy the contract at a path below contracts/; it is compiled once per session."""
+    return compiled(path).deploy(*args, **kwargs)
+
+
+@cache
+def signer(name: str) -> LocalAccount:
+    """The key of a named actor, the same in every run."""
+    return Account.from_key(keccak(text=f"lastline actor: {name}"))
+
+
+def actor(name: str) -> Address:
+    """The address of a named actor, shown by its name in traces."""
+    address = Address(signer(name).address)
+    boa.env.alias(address, name)
+    return address
+
+
+def wait(seconds: int) -> None:
+    """Let time pass, and one block, however short the time."""
+    boa.env.timestamp += seconds
+    boa.env.evm.patch.block_number += 1

@@ -1,0 +1,272 @@
+"""I7 over random histories: the books against an exact log of every move, kept in plain Python"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import boa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests import support
+
+WAD = 10**18
+DAY = 86_400
+MARKETS = range(3)
+TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY = (1 << bit for bit in range(6))
+SOURCES = (TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY)
+
+
+@dataclass
+class Draw:
+    start: int = 0
+    drawn: int = 0
+    quiet_since: int | None = None
+
+
+@dataclass
+class Log:
+    """Every move ever made: (time, units). Net inflow starts with the first money."""
+
+    payouts: list[tuple[int, int]] = field(default_factory=list)
+    net_inflow: list[tuple[int, int]] = field(default_factory=list)
+
+    def net(self) -> int:
+        return self.net_inflow[-1][1] if self.net_inflow else 0
+
+    def move(self, time: int, units: int) -> None:
+        if units:
+            self.net_inflow.append((time, self.net() + units))
+
+    def paid(self, start: int) -> int:
+        return sum(units for time, units in self.payouts if time >= start)
+
+    def base(self, start: int) -> int:
+        """Lowest reserve since `start`, what was paid since then added back."""
+        before = [value for time, value in self.net_inflow if time < start][-1:]
+        since = [value for time, value in self.net_inflow if time >= start]
+        paid_before = sum(units for time, units in self.payouts if time < start)
+        return min(before + since, default=0) - paid_before
+
+
+class Replay:
+    """The whole ledger from events alone (I12)."""
+
+    def __init__(self) -> None:
+        self.reserve = 0
+        self.inflows = dict.fromkeys(SOURCES, 0)
+        self.paid = dict.fromkeys(MARKETS, 0)
+        self.withdrawn = 0
+        self.target = 0
+        self.draws = {market: Draw() for market in MARKETS}
+
+    def apply(self, event: Any) -> None:
+        handler = getattr(self, f"on_{type(event).__name__}", None)
+        if handler is not None:
+            handler(event)
+
+    def on_InflowRecorded(self, event: Any) -> None:
+        self.inflows[event.source] += event.amount
+        self.reserve += event.amount
+        assert (event.source_total, event.reserve) == (self.inflows[event.source], self.reserve)
+
+    def on_ClaimsPaid(self, event: Any) -> None:
+        self.paid[event.market] += event.amount
+        self.reserve -= event.amount
+        draw = self.draws[event.market]
+        draw.drawn += event.amount
+        draw.start = event.episode_start_reserve
+        assert (event.episode_drawn, event.market_total) == (draw.drawn, self.paid[event.market])
+        assert event.reserve == self.reserve
+
+    def on_EpisodeEnded(self, event: Any) -> None:
+        assert event.drawn == self.draws[event.market].drawn
+        self.draws[event.market] = Draw()
+
+    def on_QuietClockSet(self, event: Any) -> None:
+        self.draws[event.market].quiet_since = event.quiet_since or None
+
+    def on_CapitalWithdrawn(self, event: Any) -> None:
+        self.withdrawn += event.amount
+        self.reserve -= event.amount
+        assert (event.withdrawn_total, event.reserve) == (self.withdrawn, self.reserve)
+
+    def on_StressLossUpdated(self, event: Any) -> None:
+        self.target = event.target
+
+    def on_TargetFloorSet(self, event: Any) -> None:
+        self.target = event.new_target_floor
+
+
+units_amounts = st.one_of(st.integers(1, 10), st.integers(1, 10**6), st.integers(1, 10**12))
+claims = st.one_of(st.integers(1, 10**13), st.integers(1, 10**24), st.integers(1, 10**31))
+gaps = st.one_of(
+    st.sampled_from([0, 1, DAY - 1, DAY, DAY + 1, 10_799, 10_800, 97_199, 97_200]),
+    st.integers(0, 20_000),
+    st.integers(0, 3 * DAY),
+)
+
+
+class FundMachine(RuleBasedStateMachine):
+    """A fund of 6, 8 or 18 decimals, with a target floor of one unit so that it never becomes a new one."""
+
+    @initialize(decimals=st.sampled_from([6, 8, 18]), capital=units_amounts, share=st.integers(10**16, WAD))
+    def deploy(self, decimals: int, capital: int, share: int) -> None:
+        self.token = support.deploy("mocks/MockERC20.vy", decimals)
+        self.governance, self.vault = support.actor("governance"), support.actor("vault")
+        self.share = share
+        self.limits = {market: (10**11, WAD // 2) for market in MARKETS}
+        parameters = (share, WAD // 2, WAD // 10, 1, (*self.limits[0], 10**16))
+        self.fund = support.deploy("InsuranceFund.vy", self.token, self.governance, parameters)
+        self.unit = 10 ** (18 - decimals)
+        self.log, self.replay = Log(), Replay()
+        self.draws = {market: Draw() for market in MARKETS}
+        self.read_events()
+        self.period, self.periods = self.fund.PERIOD_SECONDS(), self.fund.PERIODS()
+        self.quiet_seconds = self.fund.QUIET_SECONDS()
+        self.fund.set_vault(self.vault, sender=self.governance)
+        self.add_capital(capital)
+
+    def read_events(self) -> None:
+        for event in self.fund.get_logs():
+            self.replay.apply(event)
+
+    def now(self) -> int:
+        return boa.env.timestamp
+
+    def reserve(self) -> int:
+        return self.log.net() - sum(units for _, units in self.log.payouts)
+
+    @rule(amount=units_amounts)
+    def add_capital(self, amount: int) -> None:
+        self.token.mint(self.governance, amount)
+        self.token.approve(self.fund, amount, sender=self.governance)
+        self.fund.add_capital(amount, sender=self.governance)
+        self.read_events()
+        self.log.move(self.now(), amount)
+
+    @rule(amounts=st.tuples(*[st.one_of(st.just(0), units_amounts)] * 3))
+    def receive_inflow(self, amounts: tuple[int, int, int]) -> None:
+        self.token.mint(self.fund, sum(amounts))
+        self.fund.receive_inflow(*amounts, sender=self.vault)
+        self.read_events()
+        self.log.move(self.now(), sum(amounts))
+
+    @rule(amount=units_amounts)
+    def send_directly(self, amount: int) -> None:
+        self.token.mint(self.fund, amount)
+
+    @rule()
+    def recognise_donation(self) -> None:
+        stray = self.token.balanceOf(self.fund) - self.reserve()
+        assert self.fund.recognise_donation() == stray
+        self.read_events()
+        self.log.move(self.now(), stray)
+
+    @precondition(lambda self: self.fund.capital_surplus() != 0)
+    @rule(part=st.integers(1, WAD))
+    def withdraw_capital(self, part: int) -> None:
+        amount = -(-self.fund.capital_surplus() * part // WAD)
+        self.fund.withdraw_capital(amount, self.governance, sender=self.governance)
+        self.read_events()
+        self.log.move(self.now(), -amount)
+
+    @rule(gap=gaps)
+    def wait(self, gap: int) -> None:
+        support.wait(gap)
+
+    @rule(share=st.integers(10**16, WAD))
+    def set_daily_cap_share(self, share: int) -> None:
+        self.fund.set_daily_cap_share(share, sender=self.governance)
+        self.share = share
+
+    @rule(market=st.sampled_from(MARKETS), cap=st.integers(0, 10**12), share=st.integers(10**15, WAD))
+    def set_market_limits(self, market: int, cap: int, share: int) -> None:
+        self.fund.set_market_limits(market, (cap, share, 10**16), sender=self.governance)
+        self.limits[market] = (cap, share)
+
+    @rule(market=st.sampled_from(MARKETS), open_interest=st.integers(0, 10**20))
+    def report_no_claims(self, market: int, open_interest: int) -> None:
+        assert self.fund.pay(market, 0, open_interest, sender=self.vault) == (0, 0)
+        self.read_events()
+        draw = self.draws[market]
+        if draw.drawn and draw.quiet_since is None:
+            draw.quiet_since = self.now()
+
+    @rule(market=st.sampled_from(MARKETS), outstanding=claims, open_interest=st.integers(0, 10**20))
+    def pay(self, market: int, outstanding: int, open_interest: int) -> None:
+        expected = self.expected_payment(market, outstanding)
+        assert self.fund.payable_now(market, outstanding, open_interest) == expected * self.unit
+        held = self.token.balanceOf(self.vault)
+        payment = self.fund.pay(market, outstanding, open_interest, sender=self.vault)
+        self.read_events()
+        assert payment == (expected * self.unit, 0)
+        assert self.token.balanceOf(self.vault) - held == expected
+        self.record_payment(market, outstanding, expected)
+        if expected:
+            self.check_window()
+
+    def expected_payment(self, market: int, outstanding: int) -> int:
+        """From the log alone: the least of the claims, the day's budget, the market's and the reserve."""
+        start = self.window_start()
+        budget = self.log.base(start) * self.share // WAD - self.log.paid(start)
+        draw = self.present_draw(market)
+        cap, share = self.limits[market]
+        room = min(cap, (draw.start if draw.drawn else self.reserve()) * share // WAD) - draw.drawn
+        return max(0, min(-(-outstanding // self.unit), budget, room, self.reserve()))
+
+    def window_start(self) -> int:
+        return (self.now() // self.period - self.periods + 1) * self.period
+
+    def present_draw(self, market: int) -> Draw:
+        draw = self.draws[market]
+        if draw.quiet_since is not None and self.now() - draw.quiet_since >= self.quiet_seconds:
+            return Draw()
+        return draw
+
+    def record_payment(self, market: int, outstanding: int, units: int) -> None:
+        draw = self.draws[market] = self.present_draw(market)
+        if units and not draw.drawn:
+            draw.start = self.reserve()
+        draw.drawn += units
+        draw.quiet_since = self.now() if units * self.unit >= outstanding else None
+        if units:
+            self.log.payouts.append((self.now(), units))
+
+    def check_window(self) -> None:
+        """The 24 hours that end with this payment, both ends included: exact, with no periods."""
+        start = self.now() - DAY
+        assert self.log.paid(start) * WAD <= self.share * self.log.base(start)
+
+    @invariant()
+    def i7_reserve_is_inflows_less_outflows(self) -> None:
+        inflows = [self.fund.total_in(source) for source in SOURCES]
+        outflows = [self.fund.paid_in_market(market) for market in MARKETS]
+        assert sum(outflows) == self.fund.total_paid()
+        assert self.fund.reserve() == sum(inflows) - sum(outflows) - self.fund.capital_withdrawn()
+        assert self.fund.reserve() == self.reserve() <= self.token.balanceOf(self.fund)
+
+    @invariant()
+    def i7_budget_is_that_of_the_log(self) -> None:
+        start = self.window_start()
+        base, paid = self.log.base(start), self.log.paid(start)
+        cap = base * self.share // WAD
+        assert tuple(self.fund.daily_budget()) == (base, cap, paid, max(0, cap - paid))
+
+    @invariant()
+    def i12_events_rebuild_the_ledger(self) -> None:
+        replay = self.replay
+        assert replay.reserve == self.fund.reserve()
+        assert replay.withdrawn == self.fund.capital_withdrawn()
+        assert replay.target == self.fund.target()
+        assert replay.inflows == {source: self.fund.total_in(source) for source in SOURCES}
+        assert replay.paid == {market: self.fund.paid_in_market(market) for market in MARKETS}
+        assert replay.draws == self.draws
+
+    @invariant()
+    def surplus_is_never_below_target(self) -> None:
+        assert self.fund.capital_surplus() <= max(0, self.fund.reserve() - self.fund.target())
+
+
+TestFundMachine = FundMachine.TestCase
+TestFundMachine.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)

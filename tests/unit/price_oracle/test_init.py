@@ -1,0 +1,34 @@
+"""PriceOracle: the constructor."""
+
+import boa
+
+from tests import support
+from tests.unit.price_oracle.feeds import WAD, logged
+
+ZERO_ADDRESS = "0x" + "00" * 20
+
+
+def test_init_makes_governance_the_owner(oracle, governance):
+    assert logged(oracle) == [
+        ("OwnershipTransferred", ZERO_ADDRESS, boa.env.eoa),
+        ("OwnershipTransferred", boa.env.eoa, governance),
+    ]
+    assert oracle.owner() == governance
+    assert oracle.pending_owner() == ZERO_ADDRESS
+    assert oracle.sequencer_feed() == ZERO_ADDRESS
+    assert oracle.sequencer_grace_seconds() == 0
+
+
+def test_init_zero_governance_reverts():
+    with boa.reverts("oracle: zero governance"):
+        support.deploy("PriceOracle.vy", ZERO_ADDRESS)
+
+
+def test_init_limits_are_what_they_claim(oracle):
+    assert oracle.MIN_PRICE() * 10**6 == WAD
+    assert oracle.MAX_PRICE() == 10**12 * WAD
+    assert oracle.MAX_FUNDING_RATE() * 86_400 <= 4 * WAD // 100 < (oracle.MAX_FUNDING_RATE() + 1) * 86_400
+    # The largest product the oracle forms.
+    assert oracle.MAX_ANSWER() * 10 ** oracle.MAX_DECIMALS() * WAD < 2**256
+    # What a feed is given even if the caller left no more than the reserve; a cold account costs 2,600.
+    assert (oracle.FEED_GAS_RESERVE() - 5_000) * 63 // 64 >= oracle.FEED_GAS()
