@@ -28,6 +28,8 @@ from .modules import bankruptcy_account
 from .modules import books
 from .modules import claims_queue
 from .modules import cohorts
+from .modules import fund_payments
+from .modules import loss_sharing
 from .modules import margin
 from .modules import markets
 from .modules import maturity
@@ -57,6 +59,10 @@ initializes: books[
 ]
 initializes: bankruptcy_account[markets := markets]
 initializes: claims_queue
+initializes: fund_payments[markets := markets, system := system]
+initializes: loss_sharing[
+    bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
+]
 initializes: recovery
 
 

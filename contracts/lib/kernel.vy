@@ -38,3 +38,11 @@ def _require_delegated(this: address):
     @dev Reverts "kernel: direct call"
     """
     assert self != this, "kernel: direct call"
+
+
+@pure
+def _require_limit(is_long: bool, price: uint256, limit_price: uint256):
+    """
+    @dev Reverts "vault: past limit price" when who takes a long would pay more, or a short would get less
+    """
+    assert price <= limit_price if is_long else price >= limit_price, "vault: past limit price"

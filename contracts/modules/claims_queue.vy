@@ -26,6 +26,7 @@ SIDE: constant(uint256) = 4
 RECOVERY: constant(uint256) = 5
 RECOVERED: constant(uint256) = 6
 
+MASK_64: constant(uint256) = 2**64 - 1
 MAX_OUTSTANDING: constant(uint256) = 32
 
 # Which side's positions made the loss: they are the ones not charged in the side charge.
@@ -47,6 +48,7 @@ claim_count: uint256
 # market << 32 | place -> claim id
 queue: HashMap[uint256, uint256]
 # By market: head 32 @0 | tail 32 @32 | the inventory's claim 64 @64 (id + 1, 0 for none outstanding)
+# | time of the last loss 40 @128
 queue_words: uint256[32]
 # Markets with outstanding claims.
 claim_markets: uint256
@@ -72,6 +74,11 @@ def _head_claim(market: uint256) -> uint256:
     return self.queue[(market << 32) | (self.queue_words[market] & packing.MASK_32)]
 
 
+@view
+def _last_loss_time(market: uint256) -> uint256:
+    return self.queue_words[market] >> 128
+
+
 def _file(market: uint256, account: uint256, loss_side: uint256, amount: uint256):
     """
     @notice Record a new uncovered loss
@@ -80,7 +87,7 @@ def _file(market: uint256, account: uint256, loss_side: uint256, amount: uint256
     word: uint256 = self.queue_words[market]
     head: uint256 = word & packing.MASK_32
     tail: uint256 = (word >> 32) & packing.MASK_32
-    inventory_claim: uint256 = word >> 64
+    inventory_claim: uint256 = (word >> 64) & MASK_64
     id: uint256 = 0
     if account == 0 and inventory_claim != 0:
         id = inventory_claim - 1
@@ -95,8 +102,10 @@ def _file(market: uint256, account: uint256, loss_side: uint256, amount: uint256
         tail += 1
         if account == 0:
             inventory_claim = id + 1
-        self.queue_words[market] = head | (tail << 32) | (inventory_claim << 64)
         self.claim_markets |= packing._bit(market)
+    self.queue_words[market] = (
+        head | (tail << 32) | (inventory_claim << 64) | (block.timestamp << 128)
+    )
     total: uint256 = self.claims[id].amount + amount
     self.claims[id].amount = total
     log IMarginVaultCrisis.ClaimFiled(
@@ -129,7 +138,7 @@ def _pay(market: uint256, tier: uint256, amount: uint256) -> uint256:
     word: uint256 = self.queue_words[market]
     head: uint256 = word & packing.MASK_32
     tail: uint256 = (word >> 32) & packing.MASK_32
-    inventory_claim: uint256 = word >> 64
+    inventory_claim: uint256 = (word >> 64) & MASK_64
     left: uint256 = amount
     for i: uint256 in range(MAX_OUTSTANDING):
         if head == tail or left == 0:
@@ -148,7 +157,9 @@ def _pay(market: uint256, tier: uint256, amount: uint256) -> uint256:
                 tail -= 1
             else:
                 head += 1
-    self.queue_words[market] = head | (tail << 32) | (inventory_claim << 64)
+    self.queue_words[market] = (
+        head | (tail << 32) | (inventory_claim << 64) | ((word >> 128) << 128)
+    )
     if head == tail:
         self.claim_markets &= ~packing._bit(market)
     return amount - left
@@ -174,3 +185,13 @@ def _sync(
     elif lacking < out.outstanding:
         out.outstanding -= self._pay(m.id, tier, out.outstanding - lacking)
     return out
+
+
+@pure
+def _inventory_side(i: bankruptcy_account.Inventory) -> uint256:
+    """
+    @notice The side whose losses the inventory's own claim records
+    """
+    if i.size == 0:
+        return NO_SIDE
+    return LONG if i.size > 0 else SHORT

@@ -75,8 +75,8 @@ MASK_64: constant(uint256) = 2**64 - 1
 generations: HashMap[uint256, Generation]
 # Populated generations 1..63 of a tick, by cohort key with generation 0.
 siblings: HashMap[uint256, uint256]
-# (market, side, class) << 8 | word: populated ticks, 256 a word; word 255 is the summary (which words are
-# not empty, and from bit 64 on how many ticks are populated).
+# (market, side, class) << 8 | word: ticks with open positions, 256 a word; word 255 is the summary (which words
+# are not empty, and from bit 64 on how many ticks there are).
 bitmaps: HashMap[uint256, uint256]
 
 
@@ -482,21 +482,21 @@ def _populate(base: uint256, key: uint256, m: markets.Market, worth: uint256):
     """
     @notice Mark a generation that gets its first member
     """
-    links: uint256 = self.generations[base].sums_word >> 249
     if key != base:
         self.siblings[base] |= packing._bit(key & packing.MASK_6)
-        self._set_links(base, links | 1)
-        return
-    if links & 1 == 1:
-        return  # the tick's bit is set: siblings are populated
+        self._set_links(base, (self.generations[base].sums_word >> 249) | 1)
     group: uint256 = (base >> 20) << 8
     index: uint256 = self._tick(base) >> 8
+    bit: uint256 = packing._bit(self._tick(base) & 255)
+    word: uint256 = self.bitmaps[group | index]
+    if word & bit != 0:
+        return
     summary: uint256 = self.bitmaps[group | SUMMARY]
     if summary >> 64 >= CROWDED_TICKS:
         assert worth >= unsafe_mul(
             CROWDED_FACTOR, margin_math._minimum_notional(m.limits_word)
         ), "cohort: crowded market"
-    self.bitmaps[group | index] |= packing._bit(self._tick(base) & 255)
+    self.bitmaps[group | index] = word | bit
     self.bitmaps[group | SUMMARY] = (summary | packing._bit(index)) + 2**64
 
 
@@ -510,17 +510,27 @@ def _depopulate(key: uint256, links: uint256):
         self.siblings[base] = left
         if left != 0:
             return
-        first: uint256 = self.generations[base].sums_word
         self._set_links(base, 0)
-        if first & packing.MASK_112 != 0:
+        if not self._is_empty(base):
             return
     elif links & 1 == 1:
         return
     else:
         self._set_links(base, 0)
+    self._retire_tick(base)
+
+
+def _retire_tick(base: uint256):
+    """
+    @notice Take a tick without open positions out of the bitmap: nothing is left there to close or charge
+    """
     group: uint256 = (base >> 20) << 8
     index: uint256 = self._tick(base) >> 8
-    word: uint256 = self.bitmaps[group | index] & ~packing._bit(self._tick(base) & 255)
+    bit: uint256 = packing._bit(self._tick(base) & 255)
+    word: uint256 = self.bitmaps[group | index]
+    if word & bit == 0:
+        return
+    word ^= bit
     self.bitmaps[group | index] = word
     summary: uint256 = self.bitmaps[group | SUMMARY] - 2**64
     if word == 0:

@@ -19,6 +19,8 @@ from ..lib import units
 UNLISTED: constant(uint256) = 0
 ACTIVE: constant(uint256) = 1
 CLOSE_ONLY: constant(uint256) = 2
+# 4 % a day, per second, 18 decimals
+MAX_FUNDING_RATE: constant(uint256) = 4 * 10**16 // 86_400
 
 
 struct Market:
@@ -53,6 +55,8 @@ round_words: HashMap[uint256, uint256]
 # Fees not yet collected: trading fees | the fund's share of funding; and the surplus of liquidations.
 fees_word: uint256
 liquidation_fees: uint256
+# The treasury's part of trading fees, not yet paid out.
+treasury_fees: uint256
 # Share of the funding payers pay that goes to the fund, 18 decimals.
 funding_share: uint256
 # Length of a maturity batch that starts now, seconds of market clock.
@@ -106,6 +110,20 @@ def _store_price(m: Market):
             mark_time=m.mark_time,
             status=m.status,
             has_fine_ticks=m.has_fine_ticks,
+        )
+    )
+
+
+def _store_funding(m: Market):
+    """
+    @notice Write the funding indices and the number of rounds back; no round is open
+    """
+    self.funding_words[m.id] = packing._funding_word(
+        packing.Funding(
+            long_index=m.long_index,
+            short_index=m.short_index,
+            rounds=m.rounds,
+            is_round_open=False,
         )
     )
 

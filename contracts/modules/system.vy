@@ -24,7 +24,7 @@ RESTRICTED: constant(uint256) = 2
 ADL: constant(uint256) = 3
 HALTED: constant(uint256) = 4
 
-MAX_MULTIPLIER: constant(uint256) = 10_000
+PAUSED: constant(uint256) = 2**200
 
 exchange_word: uint256
 # True while one part of the kernel calls another under the vault's lock.
@@ -84,8 +84,15 @@ def _exchange_word(
     """
     word: uint256 = convert(exchange, uint256) | (version << 160) | (mode << 176) | (multiplier << 184)
     if is_paused:
-        word |= 2**200
+        word |= PAUSED
     return word
+
+
+def _require_owner():
+    """
+    @dev Reverts "ownable: caller is not the owner"
+    """
+    ownable._check_owner()
 
 
 @view

@@ -123,7 +123,6 @@ class FundMachine(RuleBasedStateMachine):
         self.draws = {market: Draw() for market in MARKETS}
         self.read_events()
         self.period, self.periods = self.fund.PERIOD_SECONDS(), self.fund.PERIODS()
-        self.quiet_seconds = self.fund.QUIET_SECONDS()
         self.fund.set_vault(self.vault, sender=self.governance)
         self.add_capital(capital)
 
@@ -220,7 +219,7 @@ class FundMachine(RuleBasedStateMachine):
 
     def present_draw(self, market: int) -> Draw:
         draw = self.draws[market]
-        if draw.quiet_since is not None and self.now() - draw.quiet_since >= self.quiet_seconds:
+        if draw.quiet_since is not None and self.now() - draw.quiet_since >= DAY:
             return Draw()
         return draw
 

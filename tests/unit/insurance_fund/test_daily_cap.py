@@ -77,8 +77,10 @@ def test_no_double_spend_around_midnight(wide):
     assert wide.pay(1, 20_000) == 0
 
 
-def test_flash_donation_raises_nothing(wide):
-    """Attack Q07."""
+@pytest.mark.parametrize("days", [0, 1, 5])
+def test_flash_donation_raises_nothing(wide, days):
+    """Attack Q07, however long the reserve has stood still before."""
+    support.wait(days * DAY)
     wide.token.mint(wide.fund, wide.units(10_000_000))
     wide.fund.recognise_donation(sender=wide.stranger)
     assert wide.pay(0, 1_000_000) == wide.units(20_000)

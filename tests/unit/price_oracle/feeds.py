@@ -15,13 +15,14 @@ MAX_DEVIATION = WAD // 100
 MIN_INT256 = -(2**255)
 MAX_INT256 = 2**255 - 1
 
-# A "feed" that answers with any bytes, burns whatever gas it gets, or wants some before it answers.
+# A "feed" that answers or reverts with any bytes, burns all gas, or wants some before it answers.
 ODD_FEED = """
 # pragma version 0.4.3
 
 decimals_answer: Bytes[1024]
 round_answer: Bytes[1024]
 is_burning: bool
+is_reverting: bool
 least_gas: uint256
 
 @deploy
@@ -38,6 +39,10 @@ def set_burning(is_burning: bool):
     self.is_burning = is_burning
 
 @external
+def set_reverting(is_reverting: bool):
+    self.is_reverting = is_reverting
+
+@external
 def set_least_gas(least_gas: uint256):
     self.least_gas = least_gas
 
@@ -52,6 +57,8 @@ def decimals() -> Bytes[1024]:
 @raw_return
 def latestRoundData() -> Bytes[1024]:
     assert msg.gas >= self.least_gas, "odd_feed: low gas"
+    if self.is_reverting:
+        raw_revert(self.round_answer)
     if self.is_burning:
         hash: bytes32 = empty(bytes32)
         for i: uint256 in range(max_value(uint256)):

@@ -33,6 +33,12 @@ def test_feed_states_name_what_is_wrong(oracle, list_market):
     ]
 
 
+def test_feed_states_without_a_time_are_not_just_stale(oracle, lone_market, lone_feed):
+    lone_feed.set_updated_at(0)
+
+    assert oracle.feed_states(lone_market) == [(lone_feed.address, 0, 0, "oracle: feed time invalid")]
+
+
 def test_feed_states_show_the_deviating_feed(oracle, market, feeds):
     feeds[2].set_answer(PRICE * 10**8 * 3)
 

@@ -86,9 +86,10 @@ def test_read_impossible_time_reverts(oracle, lone_market, lone_feed, updated_at
         oracle.read(lone_market)
 
 
-def test_read_reports_the_oldest_live_update(oracle, market, feeds):
-    feeds[0].set_updated_at(boa.env.timestamp - 10)
-    feeds[1].set_updated_at(boa.env.timestamp - 20)
+@pytest.mark.parametrize("ages_seconds", [(10, 20), (20, 10)])
+def test_read_reports_the_oldest_live_update(oracle, market, feeds, ages_seconds):
+    feeds[0].set_updated_at(boa.env.timestamp - ages_seconds[0])
+    feeds[1].set_updated_at(boa.env.timestamp - ages_seconds[1])
     feeds[2].set_updated_at(boa.env.timestamp - HEARTBEAT_SECONDS - 1)
 
     assert oracle.read(market).updated_at == boa.env.timestamp - 20
@@ -198,6 +199,15 @@ def test_read_reverting_lone_feed_reverts(oracle, lone_market, lone_feed):
 
     with boa.reverts("oracle: quorum not met"):
         oracle.read(lone_market)
+
+
+def test_read_revert_that_looks_like_a_round_is_no_answer(oracle, list_market):
+    feed = new_odd_feed()
+    market = list_market(0, [odd_config_of(feed)])
+    feed.set_reverting(True)
+
+    with boa.reverts("oracle: quorum not met"):
+        oracle.read(market)
 
 
 def test_read_feed_without_code_leaves_the_quorum(oracle, market, feeds):

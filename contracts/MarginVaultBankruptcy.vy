@@ -1,0 +1,349 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+# pragma optimize gas
+
+"""
+@title MarginVaultBankruptcy
+@license AGPL-3.0-only
+@author Lastline
+@notice The kernel's part for the bankruptcy accounts: they take in accounts beyond liquidation and sell what they
+        hold. Every price and amount is computed here; the LiquidationEngine chooses only whom and when.
+@dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
+"""
+
+from .interfaces import IKernelPart
+from .interfaces import IMarginVaultBankruptcy
+from .lib import fixed_math
+from .lib import kernel
+from .lib import margin_math
+from .lib import packing
+from .lib import price_tick
+from .lib import units
+from .modules import accounts
+from .modules import bankruptcy_account
+from .modules import books
+from .modules import claims_queue
+from .modules import cohorts
+from .modules import fund_payments
+from .modules import loss_sharing
+from .modules import margin
+from .modules import markets
+from .modules import maturity
+from .modules import positions
+from .modules import recovery
+from .modules import system
+
+implements: IKernelPart
+implements: IMarginVaultBankruptcy
+
+# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+initializes: system
+initializes: markets
+initializes: accounts
+initializes: cohorts[markets := markets]
+initializes: maturity[markets := markets]
+initializes: positions[
+    accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
+]
+initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: books[
+    accounts := accounts,
+    cohorts := cohorts,
+    margin := margin,
+    markets := markets,
+    positions := positions,
+    system := system,
+]
+initializes: bankruptcy_account[markets := markets]
+initializes: claims_queue
+initializes: fund_payments[markets := markets, system := system]
+initializes: loss_sharing[
+    bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
+]
+initializes: recovery
+
+
+# One market's part of an account that is being absorbed.
+struct Part:
+    market: uint256
+    size: int256
+    worth: int256  # of the position at mark, signed
+    pnl: int256  # unrealised
+    profit: uint256  # open and maturing profit of the account in this market
+    maintenance: uint256
+    equity: int256  # what the bankruptcy account gets with it
+    is_stale: bool
+
+
+CONFIG: immutable(bytes32)
+THIS: immutable(address)
+NEXT: immutable(address)
+CONSOLE: immutable(address)
+
+
+@deploy
+def __init__(collateral: address, next_part: address, console: address):
+    """
+    @dev Reverts "kernel: decimals", "kernel: other configuration"
+    @param next_part MarginVaultConsole, the last in line, made for the same collateral
+    @param console MarginVaultConsole made for the same collateral
+    """
+    scale: uint256 = 0
+    config: bytes32 = empty(bytes32)
+    scale, config = kernel._configuration(collateral)
+    kernel._require_same(next_part, config)
+    kernel._require_same(console, config)
+    CONFIG = config
+    THIS = self
+    NEXT = next_part
+    CONSOLE = console
+    system.__init__(empty(address))
+
+
+@external
+@view
+def config_hash() -> bytes32:
+    return CONFIG
+
+
+@external
+def absorb(account: uint256, keeper: uint256) -> int256:
+    kernel._require_delegated(THIS)
+    system._require_liquidation_engine()
+    assert account != keeper, "vault: self trade"
+    books._settle(CONSOLE, account, True)
+    parts: DynArray[Part, 8] = []
+    maintenance: uint256 = 0
+    critical: uint256 = max_value(uint256)
+    reward: uint256 = 0
+    small_reward: uint256 = 0
+    has_position: bool = False
+    has_fresh: bool = False
+    loss_side: uint256 = claims_queue.NO_SIDE
+    worst: int256 = 0
+    rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        market: uint256 = price_tick._lowest_bit(rest)
+        rest &= unsafe_sub(rest, 1)
+        part: Part = self._strip(account, market)
+        parts.append(part)
+        maintenance += part.maintenance
+        if part.size != 0:
+            word: uint256 = markets.liquidation_words[market]
+            critical = min(critical, margin_math._critical_health(word))
+            full: uint256 = 0
+            small: uint256 = 0
+            full, small = margin_math._reward(word, fixed_math._magnitude(part.worth))
+            reward += full
+            small_reward += small
+            has_position = True
+            has_fresh = has_fresh or not part.is_stale
+        if part.pnl < worst:
+            worst = part.pnl
+            loss_side = claims_queue.LONG if part.size > 0 else claims_queue.SHORT
+    equity: int256 = packing._account(accounts.words[account]).cash
+    assert has_fresh or not has_position, "margin: stale mark"
+    assert equity < 0 or (
+        has_position and convert(equity, uint256) * units.WAD < critical * maintenance
+    ), "margin: account healthy"
+    # the keeper: out of what is left, else out of what liquidations have earned
+    if equity > 0:
+        reward = min(reward, fixed_math._mul_div_down(convert(equity, uint256), 1, 2))
+    else:
+        reward = min(small_reward, markets.liquidation_fees)
+        markets.liquidation_fees -= reward
+    a: packing.Account = packing._account(accounts.words[account])
+    a.cash = 0
+    accounts.words[account] = packing._account_word(a)
+    if reward != 0:
+        books._credit(keeper, reward)
+    log IMarginVaultBankruptcy.AccountAbsorbed(
+        account=account,
+        keeper=keeper,
+        equity=equity,
+        maintenance=maintenance,
+        reward=reward,
+        keeper_word=accounts.words[keeper],
+    )
+    left: int256 = equity
+    if equity > 0:
+        left -= convert(reward, int256)
+    parts = self._split(parts, left, maintenance)
+    for part: Part in parts:
+        if part.size != 0 or part.equity != 0:
+            self._take_in(account, part, loss_side)
+    return equity
+
+
+@external
+def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_price: uint256) -> int256:
+    kernel._require_delegated(THIS)
+    system._require_liquidation_engine()
+    m: markets.Market = markets._load(market)
+    markets._require_fresh(m)
+    books._settle(CONSOLE, buyer, False)
+    m = markets._load(market)
+    inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
+    size: uint256 = min(fixed_math._magnitude(inventory.size), max_size)
+    assert size != 0, "vault: no inventory"
+    change: int256 = convert(size, int256)
+    if inventory.size < 0:
+        change = -change
+    discount: uint256 = self._auction_discount(m, inventory, size)
+    cost: int256 = fixed_math._signed_mul_div_ceil(change, m.mark, units.WAD) - convert(
+        discount, int256
+    )
+    price: uint256 = fixed_math._mul_div_down(fixed_math._magnitude(cost), units.WAD, size)
+    kernel._require_limit(change > 0, price, limit_price)
+    # the bankruptcy account first: what it sells leaves it with no less than what its discount allows
+    inventory.size -= change
+    inventory.notional -= cost
+    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
+    inventory = bankruptcy_account._take_surplus(m, inventory)
+    m = bankruptcy_account._close(m, inventory)
+    seat: positions.Seat = positions._open(m, buyer)
+    seat = positions._trade(market, seat, change, cost)
+    margin._require_opening_allowed(
+        m, seat, books._risk(m, seat, system._multiplier(system.exchange_word))
+    )
+    m = books._commit(CONSOLE, m, seat, change, price, 0, max_value(uint256))
+    markets._store_price(m)
+    log IMarginVaultBankruptcy.InventorySold(
+        market=market, buyer=buyer, size=change, price=price, discount=discount
+    )
+    return change
+
+
+@external
+@reentrant
+@raw_return
+def __default__() -> Bytes[1024]:
+    """
+    @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
+    """
+    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
+
+
+def _strip(account: uint256, market: uint256) -> Part:
+    """
+    @notice Turn everything an account has in a market into cash at the last good mark, and tell what it was
+    """
+    m: markets.Market = markets._load(market)
+    seat: positions.Seat = positions._open(m, account)
+    maturing: uint256 = positions._maturing_worth(market, seat)
+    part: Part = Part(
+        market=market,
+        size=seat.size,
+        worth=fixed_math._signed_mul_div_floor(seat.size, m.mark, units.WAD),
+        pnl=margin._unrealised(m, seat),
+        profit=maturing,
+        maintenance=0,
+        equity=0,
+        is_stale=not markets._is_fresh(m),
+    )
+    if seat.size != 0:
+        marginal: uint256 = 0
+        initial: uint256 = 0
+        part.maintenance, marginal, initial = margin._margins(
+            m, seat, system._multiplier(system.exchange_word)
+        )
+    part.profit += fixed_math._positive_part(part.pnl)
+    if seat.has_maturing:
+        maturity._forfeit(market, seat.maturing)
+        seat.maturing.current = 0
+        seat.maturing.previous = 0
+    seat.cash += part.pnl + convert(maturing, int256)
+    seat.realised += part.pnl
+    seat.size = 0
+    seat.notional = 0
+    markets._store_price(
+        books._commit(CONSOLE, m, seat, -part.size, m.mark, 0, max_value(uint256))
+    )
+    return part
+
+
+@view
+def _split(parts: DynArray[Part, 8], equity: int256, maintenance: uint256) -> DynArray[Part, 8]:
+    """
+    @notice Share an absorbed account's equity out over its markets; the parts sum to it exactly
+    @dev What is left goes first to the markets with an open claim, as much of the profit made there as the claim
+         lacks, the rest by maintenance margin. A deficit goes by the markets' losses; if there are none, by
+         maintenance margin; an account without positions leaves it in market 0.
+    """
+    out: DynArray[Part, 8] = parts
+    left: int256 = equity
+    weights: DynArray[uint256, 8] = []
+    total: uint256 = 0
+    for i: uint256 in range(len(parts), bound=8):
+        if equity > 0:
+            owed: uint256 = packing._high_half(bankruptcy_account.cash_words[parts[i].market])
+            out[i].equity = min(convert(min(parts[i].profit, owed), int256), left)
+            left -= out[i].equity
+        else:
+            weights.append(fixed_math._positive_part(-parts[i].pnl))
+            total += weights[i]
+    if total == 0:
+        total = maintenance
+        weights = []
+        for part: Part in parts:
+            weights.append(part.maintenance)
+    if total == 0:
+        nowhere: Part = empty(Part)
+        nowhere.equity = equity
+        return [nowhere]
+    rest: int256 = left
+    last: uint256 = 0
+    for i: uint256 in range(len(parts), bound=8):
+        if weights[i] != 0:
+            share: int256 = fixed_math._signed_mul_div_floor(left, weights[i], total)
+            out[i].equity += share
+            rest -= share
+            last = i
+    out[last].equity += rest
+    return out
+
+
+def _take_in(account: uint256, part: Part, loss_side: uint256):
+    """
+    @notice Add an absorbed part to its market's bankruptcy account and record what it lacks as a claim
+    """
+    m: markets.Market = markets._load(part.market)
+    inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
+    # what the price has done to the inventory since its last sync is its own, not this account's
+    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
+    inventory.size += part.size
+    inventory.notional += part.worth
+    inventory.cash += part.equity
+    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, account, loss_side)
+    inventory = bankruptcy_account._take_surplus(m, inventory)
+    markets._store_price(bankruptcy_account._close(m, inventory))
+    log IMarginVaultBankruptcy.PartAbsorbed(
+        account=account,
+        market=part.market,
+        size=part.size,
+        mark=m.mark,
+        equity=part.equity,
+        is_stale=part.is_stale,
+    )
+
+
+@view
+def _auction_discount(
+    m: markets.Market, inventory: bankruptcy_account.Inventory, size: uint256
+) -> uint256:
+    """
+    @notice Quote taken off the price of `size`: rises from 0 to the market's maximum over the auction's length,
+            and never takes the inventory's equity below min(e, 0)
+    """
+    word: uint256 = markets.liquidation_words[m.id]
+    length: uint256 = margin_math._auction_seconds(word)
+    elapsed: uint256 = min(block.timestamp - bankruptcy_account.auction_times[m.id], length)
+    rate: uint256 = fixed_math._mul_div_down(margin_math._auction_slippage(word), elapsed, length)
+    discount: uint256 = fixed_math._mul_div_down(
+        fixed_math._mul_div_down(size, m.mark, units.WAD), rate, units.WAD
+    )
+    return min(
+        discount, fixed_math._positive_part(bankruptcy_account._equity(m, inventory))
+    )

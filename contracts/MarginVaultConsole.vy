@@ -1,0 +1,635 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+# pragma optimize codesize
+
+"""
+@title MarginVaultConsole
+@license AGPL-3.0-only
+@author Lastline
+@notice The kernel's last part: cohort membership for the parts that trade, what owners and governance set, and
+        everybody's views. Nothing here moves money between accounts.
+@dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
+"""
+
+from snekmate.auth import ownable_2step
+from .interfaces import IKernelPart
+from .interfaces import IMarginVaultConsole
+from .interfaces import IMembership
+from .lib import fixed_math
+from .lib import kernel
+from .lib import margin_math
+from .lib import packing
+from .lib import price_tick
+from .lib import units
+from .modules import accounts
+from .modules import bankruptcy_account
+from .modules import books
+from .modules import claims_queue
+from .modules import cohorts
+from .modules import fund_payments
+from .modules import loss_sharing
+from .modules import margin
+from .modules import market_config
+from .modules import markets
+from .modules import maturity
+from .modules import membership
+from .modules import positions
+from .modules import recovery
+from .modules import system
+
+implements: IKernelPart
+implements: IMarginVaultConsole
+implements: IMembership
+
+# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+initializes: system
+initializes: markets
+initializes: accounts
+initializes: cohorts[markets := markets]
+initializes: maturity[markets := markets]
+initializes: positions[
+    accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
+]
+initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: books[
+    accounts := accounts,
+    cohorts := cohorts,
+    margin := margin,
+    markets := markets,
+    positions := positions,
+    system := system,
+]
+initializes: membership[
+    accounts := accounts, cohorts := cohorts, markets := markets, positions := positions
+]
+initializes: market_config[markets := markets]
+initializes: bankruptcy_account[markets := markets]
+initializes: claims_queue
+initializes: fund_payments[markets := markets, system := system]
+initializes: loss_sharing[
+    bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
+]
+initializes: recovery
+
+
+uses: ownable_2step
+
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+)
+
+MAX_FUNDING_SHARE: constant(uint256) = 5 * 10**17
+MIN_BATCH_SECONDS: constant(uint256) = 300
+MAX_BATCH_SECONDS: constant(uint256) = 86_400
+MAX_MULTIPLIER: constant(uint256) = 10 * units.WAD
+
+CONFIG: immutable(bytes32)
+THIS: immutable(address)
+
+
+@deploy
+def __init__(collateral: address):
+    """
+    @dev Reverts "kernel: decimals"
+    """
+    scale: uint256 = 0
+    config: bytes32 = empty(bytes32)
+    scale, config = kernel._configuration(collateral)
+    CONFIG = config
+    THIS = self
+    system.__init__(empty(address))
+
+
+@external
+@view
+def config_hash() -> bytes32:
+    return CONFIG
+
+
+# Membership, for the other parts
+
+
+@external
+@reentrant
+def settle(account: uint256, is_leaving: bool):
+    system._require_inside()
+    self._settle_all(account, is_leaving)
+
+
+@external
+@reentrant
+def open_generation(base: uint256, worth: uint256) -> uint256:
+    system._require_inside()
+    return cohorts._open_generation(base, markets._peek(base >> 23), worth)
+
+
+@external
+@reentrant
+def drop_generation(key: uint256):
+    system._require_inside()
+    cohorts._drop(key)
+
+
+# Owners of accounts
+
+
+@external
+def touch(account: uint256, market: uint256):
+    kernel._require_delegated(THIS)
+    m: markets.Market = markets._load(market)
+    m = membership._settle(m, account, False)
+    seat: positions.Seat = positions._open(m, account)
+    if seat.maturing.matured != 0:
+        m = positions._close(m, seat, seat.key, 0, 0, 0)
+    markets._store_price(m)
+
+
+@external
+def set_leverage_class(account: uint256, market: uint256, leverage_class: uint256):
+    kernel._require_delegated(THIS)
+    accounts._require_owner_or_operator(account)
+    assert leverage_class < units.LEVERAGE_CLASSES, "vault: unknown class"
+    m: markets.Market = markets._load(market)
+    self._settle_all(account, False)
+    m = markets._load(market)
+    seat: positions.Seat = positions._open(m, account)
+    before: uint256 = packing._leverage_class(seat.classes, market)
+    seat.classes = packing._with_leverage_class(seat.classes, market, leverage_class)
+    key: uint256 = 0
+    if seat.size != 0:
+        assert margin_math._class_rate(m.limits_word, leverage_class) > margin_math._class_rate(
+            m.limits_word, before
+        ), "vault: class only upward"
+        exchange_word: uint256 = system.exchange_word
+        assert system._mode(exchange_word) < system.ADL, "vault: mode ADL"
+        risk: margin.Risk = books._risk(m, seat, system._multiplier(exchange_word))
+        margin._require_opening_allowed(m, seat, risk)
+        key = cohorts._open_generation(
+            positions._base_key(m, seat), m, margin._value(m, seat)
+        )
+    m = positions._close(m, seat, key, 0, 0, 0)
+    if seat.key != 0 and cohorts._is_empty(seat.key):
+        cohorts._drop(seat.key)
+    markets._store_price(m)
+    log IMarginVaultConsole.LeverageClassSet(
+        account=account,
+        market=market,
+        leverage_class=leverage_class,
+        account_word=accounts.words[account],
+    )
+
+
+@external
+def accept_exchange(account: uint256):
+    kernel._require_delegated(THIS)
+    accounts._require_owner(account)
+    version: uint256 = system._exchange_version(system.exchange_word)
+    a: packing.Account = packing._account(accounts.words[account])
+    a.exchange_version = version
+    account_word: uint256 = packing._account_word(a)
+    accounts.words[account] = account_word
+    log IMarginVaultConsole.ExchangeAccepted(
+        account=account, version=version, account_word=account_word
+    )
+
+
+# Governance
+
+
+@external
+def add_market(
+    margin_config: IMarginVaultConsole.MarginConfig,
+    liquidation_config: IMarginVaultConsole.LiquidationConfig,
+    has_fine_ticks: bool,
+) -> uint256:
+    self._require_governance()
+    market: uint256 = markets.market_count
+    assert market < units.MAX_MARKETS, "config: too many markets"
+    markets.market_count = market + 1
+    markets.price_words[market] = packing._price_word(
+        packing.Price(
+            mark=0,
+            open_interest=0,
+            mark_time=0,
+            status=markets.ACTIVE,
+            has_fine_ticks=has_fine_ticks,
+        )
+    )
+    # Batches are counted from 2, so that the two before a batch always have an id.
+    markets.clock_words[market] = packing._clock_word(
+        packing.Clock(
+            now=0,
+            batch=2,
+            batch_end=markets.batch_seconds,
+            funding_time=block.timestamp,
+            round_time=0,
+        )
+    )
+    log IMarginVaultConsole.MarketAdded(
+        market=market, has_fine_ticks=has_fine_ticks, clock_word=markets.clock_words[market]
+    )
+    market_config._set_margin(market, margin_config)
+    market_config._set_liquidation(market, liquidation_config)
+    return market
+
+
+@external
+def set_margin_config(market: uint256, margin_config: IMarginVaultConsole.MarginConfig):
+    self._require_governance()
+    assert markets._peek(market).id == market, "market: unknown"
+    market_config._set_margin(market, margin_config)
+
+
+@external
+def set_liquidation_config(
+    market: uint256, liquidation_config: IMarginVaultConsole.LiquidationConfig
+):
+    self._require_governance()
+    assert markets._peek(market).id == market, "market: unknown"
+    market_config._set_liquidation(market, liquidation_config)
+
+
+@external
+def set_market_status(market: uint256, status: uint256):
+    kernel._require_delegated(THIS)
+    m: markets.Market = markets._peek(market)
+    if status == markets.CLOSE_ONLY:
+        self._require_guardian()
+    else:
+        assert status == markets.ACTIVE, "config: bad status"
+        system._require_owner()
+    old_status: uint256 = m.status
+    m.status = status
+    markets._store_price(m)
+    log IMarginVaultConsole.MarketStatusSet(market=market, status=status, old_status=old_status)
+
+
+@external
+def set_role(role: IMarginVaultConsole.Role, holder: address):
+    self._require_governance()
+    old: address = self._role_holder(role)
+    assert old != holder, "config: nothing changes"
+    if role == IMarginVaultConsole.Role.EXCHANGE:
+        word: uint256 = system.exchange_word
+        system.exchange_word = ((word >> 176) << 176) | system._exchange_word(
+            holder, system._exchange_version(word) + 1, 0, 0, False
+        )
+    elif role == IMarginVaultConsole.Role.LIQUIDATION_ENGINE:
+        system.liquidation_engine = holder
+    elif role == IMarginVaultConsole.Role.LOSS_ALLOCATOR:
+        system.loss_allocator = holder
+    elif role == IMarginVaultConsole.Role.INSURANCE_FUND:
+        system.insurance_fund = holder
+    elif role == IMarginVaultConsole.Role.PRICE_ORACLE:
+        system.price_oracle = holder
+    elif role == IMarginVaultConsole.Role.GUARDIAN:
+        system.guardian = holder
+    else:
+        assert role == IMarginVaultConsole.Role.TREASURY, "config: unknown role"
+        system.treasury = holder
+    log IMarginVaultConsole.RoleSet(role=role, holder=holder, old_holder=old)
+
+
+@external
+def set_funding_share(funding_share: uint256):
+    self._require_governance()
+    assert funding_share <= MAX_FUNDING_SHARE, "config: funding share"
+    old: uint256 = markets.funding_share
+    markets.funding_share = funding_share
+    log IMarginVaultConsole.FundingShareSet(
+        funding_share=funding_share, old_funding_share=old
+    )
+
+
+@external
+def set_batch_seconds(batch_seconds: uint256):
+    self._require_governance()
+    assert (
+        MIN_BATCH_SECONDS <= batch_seconds and batch_seconds <= MAX_BATCH_SECONDS
+    ), "config: batch seconds"
+    old: uint256 = markets.batch_seconds
+    markets.batch_seconds = batch_seconds
+    log IMarginVaultConsole.BatchSecondsSet(
+        batch_seconds=batch_seconds, old_batch_seconds=old
+    )
+
+
+@external
+def set_risk_mode(mode: uint256, multiplier: uint256):
+    kernel._require_delegated(THIS)
+    if msg.sender != system.insurance_fund:
+        system._require_owner()
+    assert mode <= system.HALTED, "config: unknown mode"
+    assert (
+        units.WAD <= multiplier and multiplier <= MAX_MULTIPLIER
+    ), "config: multiplier"
+    word: uint256 = system.exchange_word
+    system.exchange_word = system._exchange_word(
+        convert(word & packing.MASK_160, address),
+        system._exchange_version(word),
+        mode,
+        market_config._steps(multiplier, units.FACTOR_STEP, 16),
+        system._is_paused(word),
+    )
+    log IMarginVaultConsole.RiskModeSet(
+        mode=mode,
+        multiplier=multiplier,
+        old_mode=system._mode(word),
+        old_multiplier=system._multiplier(word),
+    )
+
+
+@external
+def set_paused(is_paused: bool):
+    kernel._require_delegated(THIS)
+    if is_paused:
+        self._require_guardian()
+    else:
+        system._require_owner()
+    word: uint256 = system.exchange_word & ~system.PAUSED
+    if is_paused:
+        word |= system.PAUSED
+    system.exchange_word = word
+    log IMarginVaultConsole.PauseSet(is_paused=is_paused)
+
+
+# Views
+
+
+@external
+@view
+def account_state(account: uint256) -> IMarginVaultConsole.AccountState:
+    return self._account_state(self._full_risk(account))
+
+
+@external
+@view
+def position_state(account: uint256, market: uint256) -> IMarginVaultConsole.PositionState:
+    m: markets.Market = markets._peek(market)
+    seat: positions.Seat = membership._peek(m, account)
+    out: IMarginVaultConsole.PositionState = empty(IMarginVaultConsole.PositionState)
+    out.size = seat.size
+    out.notional = seat.notional
+    out.maturing = positions._maturing_worth(market, seat)
+    out.pot = fixed_math._positive_part(seat.pending)
+    out.key = seat.key
+    if seat.size == 0:
+        return out
+    out.unrealised = margin._unrealised(m, seat)
+    marginal: uint256 = 0
+    initial: uint256 = 0
+    out.maintenance, marginal, initial = margin._margins(
+        m, seat, system._multiplier(system.exchange_word)
+    )
+    risk: margin.Risk = self._full_risk(account)
+    # equity is shared over positions by maintenance margin
+    share: int256 = fixed_math._signed_mul_div_floor(
+        margin._equity(risk), out.maintenance, max(risk.maintenance, 1)
+    )
+    per_base: int256 = fixed_math._signed_mul_div_floor(
+        share, units.WAD, fixed_math._magnitude(seat.size)
+    )
+    price: int256 = convert(m.mark, int256)
+    price = price - per_base if seat.size > 0 else price + per_base
+    out.bankruptcy_price = fixed_math._positive_part(price)
+    return out
+
+
+@external
+@view
+def inventory_state(market: uint256) -> IMarginVaultConsole.InventoryState:
+    m: markets.Market = markets._peek(market)
+    i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
+    return IMarginVaultConsole.InventoryState(
+        size=i.size,
+        notional=i.notional,
+        cash=i.cash,
+        equity=bankruptcy_account._equity(m, i),
+        outstanding=i.outstanding,
+        auction_start=bankruptcy_account.auction_times[market],
+    )
+
+
+@external
+@view
+def claim_state(claim: uint256) -> IMarginVaultConsole.ClaimState:
+    c: claims_queue.Claim = claims_queue.claims[claim]
+    return IMarginVaultConsole.ClaimState(
+        market=c.origin_word & 255,
+        account=c.account,
+        loss_side=(c.origin_word >> 8) & 3,
+        filed_at=c.origin_word >> 16,
+        amount=c.amount,
+        reserve=packing._low_half(c.paid_words[0]),
+        community=packing._high_half(c.paid_words[0]),
+        adl=packing._low_half(c.paid_words[1]),
+        socialised=packing._high_half(c.paid_words[1]),
+        side=packing._low_half(c.paid_words[2]),
+        recovery=packing._high_half(c.paid_words[2]),
+        recovered=packing._low_half(c.paid_words[3]),
+        outstanding=claims_queue._outstanding(claim),
+    )
+
+
+@external
+@view
+def claim_count() -> uint256:
+    return claims_queue.claim_count
+
+
+@external
+@view
+def claim_queue(market: uint256) -> (uint256, uint256):
+    word: uint256 = claims_queue.queue_words[market]
+    return word & packing.MASK_32, (word >> 32) & packing.MASK_32
+
+
+@external
+@view
+def queued_claim(market: uint256, place: uint256) -> uint256:
+    return claims_queue.queue[(market << 32) | place]
+
+
+@external
+@view
+def fee_state() -> IMarginVaultConsole.FeeState:
+    return IMarginVaultConsole.FeeState(
+        trading=packing._low_half(markets.fees_word),
+        funding=packing._high_half(markets.fees_word),
+        liquidation=markets.liquidation_fees,
+        treasury=markets.treasury_fees,
+    )
+
+
+@external
+@view
+def market_count() -> uint256:
+    return markets.market_count
+
+
+@external
+@view
+def mark(market: uint256) -> uint256:
+    return markets._peek(market).mark
+
+
+@external
+@view
+def role_holder(role: IMarginVaultConsole.Role) -> address:
+    return self._role_holder(role)
+
+
+@external
+@view
+def exchange_word() -> uint256:
+    return system.exchange_word
+
+
+@external
+@view
+def account_word(account: uint256) -> uint256:
+    return accounts.words[account]
+
+
+@external
+@view
+def position_word(account: uint256, market: uint256) -> uint256:
+    return accounts.positions[account][market]
+
+
+@external
+@view
+def maturing_word(account: uint256, market: uint256) -> uint256:
+    return accounts.maturing[account][market]
+
+
+@external
+@view
+def market_words(market: uint256) -> uint256[14]:
+    return [
+        markets.price_words[market],
+        markets.funding_words[market],
+        markets.clock_words[market],
+        markets.batch_sums_words[market],
+        markets.margin_words[market],
+        markets.more_lines_words[market],
+        markets.limits_words[market],
+        markets.liquidation_words[market],
+        markets.pots[market],
+        bankruptcy_account.inventory_words[market],
+        bankruptcy_account.cash_words[market],
+        claims_queue.queue_words[market],
+        bankruptcy_account.auction_times[market],
+        loss_sharing.round_deficits[market],
+    ]
+
+
+@external
+@view
+def batch_word(market: uint256, batch: uint256) -> uint256:
+    return maturity.batch_words[(market << 24) | batch]
+
+
+@external
+@view
+def round_word(market: uint256, index: uint256) -> uint256:
+    return markets._round(market, index)
+
+
+@external
+@view
+def cohort_words(key: uint256) -> uint256[5]:
+    return [
+        cohorts.generations[key].sums_word,
+        cohorts.generations[key].scale_word,
+        cohorts.generations[key].entry_word,
+        cohorts.generations[key].pot_word,
+        cohorts.siblings[(key >> 6) << 6],
+    ]
+
+
+@external
+@view
+def tick_bitmap(group: uint256, index: uint256) -> uint256:
+    return cohorts.bitmaps[(group << 8) | index]
+
+
+@external
+@view
+def settings() -> (uint256, uint256, uint256):
+    return markets.funding_share, markets.batch_seconds, fund_payments.failure_word
+
+
+def _require_governance():
+    kernel._require_delegated(THIS)
+    system._require_owner()
+
+
+def _require_guardian():
+    if msg.sender != system.guardian:
+        system._require_owner()
+
+
+def _settle_all(account: uint256, is_leaving: bool):
+    rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        market: uint256 = price_tick._lowest_bit(rest)
+        rest &= unsafe_sub(rest, 1)
+        m: markets.Market = markets._load(market)
+        markets._store_price(membership._settle(m, account, is_leaving))
+
+
+@view
+def _role_holder(role: IMarginVaultConsole.Role) -> address:
+    if role == IMarginVaultConsole.Role.EXCHANGE:
+        return system._exchange()
+    if role == IMarginVaultConsole.Role.LIQUIDATION_ENGINE:
+        return system.liquidation_engine
+    if role == IMarginVaultConsole.Role.LOSS_ALLOCATOR:
+        return system.loss_allocator
+    if role == IMarginVaultConsole.Role.INSURANCE_FUND:
+        return system.insurance_fund
+    if role == IMarginVaultConsole.Role.PRICE_ORACLE:
+        return system.price_oracle
+    if role == IMarginVaultConsole.Role.GUARDIAN:
+        return system.guardian
+    return system.treasury
+
+
+@view
+def _full_risk(account: uint256) -> margin.Risk:
+    """
+    @notice An account's risk with everything pending applied
+    """
+    a: packing.Account = packing._account(accounts.words[account])
+    risk: margin.Risk = empty(margin.Risk)
+    risk.cash = a.cash
+    rest: uint256 = a.markets
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
+        rest &= unsafe_sub(rest, 1)
+        seat: positions.Seat = membership._peek(m, account)
+        seat.cash -= a.cash
+        risk = margin._with(risk, m, seat, system._multiplier(system.exchange_word))
+    return risk
+
+
+@pure
+def _account_state(risk: margin.Risk) -> IMarginVaultConsole.AccountState:
+    return IMarginVaultConsole.AccountState(
+        cash=risk.cash,
+        maturing=risk.maturing,
+        unrealised=risk.unrealised,
+        equity=margin._equity(risk),
+        maintenance=risk.maintenance,
+        hole=margin._hole(risk),
+        withdrawable=margin._withdrawable(risk),
+        is_stale=risk.is_stale,
+    )

@@ -1,0 +1,287 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+# pragma optimize gas
+
+"""
+@title MarginVaultCrisis
+@license AGPL-3.0-only
+@author Lastline
+@notice The kernel's part that recognises losses and has the fund pay them: marks, funding and the market clock, claims,
+        the fund's and the treasury's inflows.
+@dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
+"""
+
+from ethereum.ercs import IERC20
+from .interfaces import IInsuranceFund
+from .interfaces import IKernelPart
+from .interfaces import IMarginVaultCrisis
+from .interfaces import IPriceOracle
+from .lib import fixed_math
+from .lib import kernel
+from .lib import margin_math
+from .lib import packing
+from .lib import price_tick
+from .lib import token as erc20
+from .lib import units
+from .modules import accounts
+from .modules import bankruptcy_account
+from .modules import books
+from .modules import claims_queue
+from .modules import cohorts
+from .modules import fund_payments
+from .modules import loss_sharing
+from .modules import margin
+from .modules import markets
+from .modules import maturity
+from .modules import positions
+from .modules import recovery
+from .modules import system
+
+implements: IKernelPart
+implements: IMarginVaultCrisis
+
+# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+initializes: system
+initializes: markets
+initializes: accounts
+initializes: cohorts[markets := markets]
+initializes: maturity[markets := markets]
+initializes: positions[
+    accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
+]
+initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: books[
+    accounts := accounts,
+    cohorts := cohorts,
+    margin := margin,
+    markets := markets,
+    positions := positions,
+    system := system,
+]
+initializes: bankruptcy_account[markets := markets]
+initializes: claims_queue
+initializes: fund_payments[markets := markets, system := system]
+initializes: loss_sharing[
+    bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
+]
+initializes: recovery
+
+
+# A mark moves the market clock by at most so much.
+MAX_CLOCK_STEP: constant(uint256) = 300
+# Funding accrues at most once in so many seconds, and for at most so many at a time.
+MIN_FUNDING_STEP: constant(uint256) = 300
+MAX_FUNDING_STEP: constant(uint256) = 3600
+
+CONFIG: immutable(bytes32)
+THIS: immutable(address)
+TOKEN: immutable(IERC20)
+SCALE: immutable(uint256)
+NEXT: immutable(address)
+
+
+@deploy
+def __init__(collateral: address, next_part: address):
+    """
+    @dev Reverts "kernel: decimals", "kernel: other configuration"
+    @param next_part MarginVaultLossSharing made for the same collateral
+    """
+    scale: uint256 = 0
+    config: bytes32 = empty(bytes32)
+    scale, config = kernel._configuration(collateral)
+    kernel._require_same(next_part, config)
+    CONFIG = config
+    THIS = self
+    TOKEN = IERC20(collateral)
+    SCALE = scale
+    NEXT = next_part
+    system.__init__(empty(address))
+
+
+@external
+@view
+def config_hash() -> bytes32:
+    return CONFIG
+
+
+@external
+def update_mark(market: uint256) -> uint256:
+    kernel._require_delegated(THIS)
+    m: markets.Market = markets._load(market)
+    if block.timestamp == m.mark_time:
+        return m.mark
+    reading: IPriceOracle.Reading = staticcall IPriceOracle(system.price_oracle).read(market)
+    assert (
+        units.MIN_PRICE <= reading.mark and reading.mark <= units.MAX_PRICE
+    ), "market: price out of range"
+    clock: packing.Clock = packing._clock(markets.clock_words[market])
+    elapsed: uint256 = block.timestamp - m.mark_time
+    was_fresh: bool = markets._is_fresh(m)
+    funding_share: uint256 = 0
+    if block.timestamp - clock.funding_time >= MIN_FUNDING_STEP:
+        m, funding_share = self._accrue_funding(
+            m, reading.funding_rate, min(block.timestamp - clock.funding_time, MAX_FUNDING_STEP)
+        )
+        clock.funding_time = block.timestamp
+    m.mark = reading.mark
+    m.mark_time = block.timestamp
+    lacking: uint256 = 0
+    m, lacking = self._sync_and_pay(m, False)
+    markets._store_price(m)
+    # Profit goes on maturing only while every loss is recognised and paid or sure to be.
+    if was_fresh and lacking <= margin_math._dust(markets.liquidation_words[market]):
+        clock.now += min(elapsed, MAX_CLOCK_STEP)
+        if clock.now >= clock.batch_end:
+            clock.batch += 1
+            clock.batch_end = clock.now + markets.batch_seconds
+            markets.batch_sums_words[market] = packing._halves_word(
+                0, packing._low_half(markets.batch_sums_words[market])
+            )
+    markets.clock_words[market] = packing._clock_word(clock)
+    log IMarginVaultCrisis.MarkUpdated(
+        market=market,
+        mark=m.mark,
+        long_index=m.long_index,
+        short_index=m.short_index,
+        funding_share=funding_share,
+        clock_word=markets.clock_words[market],
+        batch_sums_word=markets.batch_sums_words[market],
+    )
+    return m.mark
+
+
+@external
+def pay_claims(market: uint256) -> uint256:
+    kernel._require_delegated(THIS)
+    m: markets.Market = markets._load(market)
+    lacking: uint256 = 0
+    before: uint256 = staticcall TOKEN.balanceOf(self)
+    m, lacking = self._sync_and_pay(m, True)
+    markets._store_price(m)
+    return (staticcall TOKEN.balanceOf(self) - before) * SCALE
+
+
+@external
+def collect_fees():
+    kernel._require_delegated(THIS)
+    fund: IInsuranceFund = IInsuranceFund(system.insurance_fund)
+    assert fund.address != empty(address), "vault: no fund"
+    fees: uint256 = markets.fees_word
+    trading: uint256 = packing._low_half(fees)
+    share: uint256 = min(staticcall fund.fee_share(), units.WAD)
+    to_fund: uint256 = fixed_math._mul_div_down(trading, share, units.WAD)
+    trading_tokens: uint256 = fixed_math._mul_div_down(to_fund, 1, SCALE)
+    funding_tokens: uint256 = fixed_math._mul_div_down(packing._high_half(fees), 1, SCALE)
+    liquidation_tokens: uint256 = fixed_math._mul_div_down(markets.liquidation_fees, 1, SCALE)
+    markets.fees_word = packing._halves_word(
+        to_fund - trading_tokens * SCALE, packing._high_half(fees) - funding_tokens * SCALE
+    )
+    markets.treasury_fees += trading - to_fund
+    markets.liquidation_fees -= liquidation_tokens * SCALE
+    log IMarginVaultCrisis.FeesCollected(
+        trading_to_fund=trading_tokens * SCALE,
+        trading_to_treasury=trading - to_fund,
+        funding=funding_tokens * SCALE,
+        liquidation=liquidation_tokens * SCALE,
+    )
+    erc20._push(TOKEN, fund.address, trading_tokens + funding_tokens + liquidation_tokens)
+    extcall fund.receive_inflow(trading_tokens, funding_tokens, liquidation_tokens)
+
+
+@external
+def pay_treasury() -> uint256:
+    kernel._require_delegated(THIS)
+    treasury: address = system.treasury
+    assert treasury != empty(address), "vault: no treasury"
+    tokens: uint256 = fixed_math._mul_div_down(markets.treasury_fees, 1, SCALE)
+    markets.treasury_fees -= tokens * SCALE
+    log IMarginVaultCrisis.TreasuryPaid(treasury=treasury, amount=tokens * SCALE)
+    erc20._push(TOKEN, treasury, tokens)
+    return tokens
+
+
+@external
+@reentrant
+@raw_return
+def __default__() -> Bytes[1024]:
+    """
+    @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
+    """
+    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
+
+
+def _accrue_funding(m: markets.Market, rate: int256, elapsed: uint256) -> (markets.Market, uint256):
+    """
+    @notice Move the two indices: payers pay mark * rate * time, receivers get that less the fund's share
+    @param rate Per second, 18 decimals; > 0: longs pay
+    @return The market, and the quote credited to the fund
+    @custom:rounding What is paid up, what is received down
+    """
+    out: markets.Market = m
+    if rate == 0 or m.open_interest == 0:
+        return out, 0
+    capped: uint256 = min(fixed_math._magnitude(rate), markets.MAX_FUNDING_RATE)
+    paid: uint256 = fixed_math._mul_div_up(m.mark, capped * elapsed, units.WAD)
+    received: uint256 = fixed_math._mul_div_down(
+        paid, units.WAD - markets.funding_share, units.WAD
+    )
+    if rate > 0:
+        out.long_index += convert(paid, int256)
+        out.short_index += convert(received, int256)
+    else:
+        out.short_index -= convert(paid, int256)
+        out.long_index -= convert(received, int256)
+    markets._store_funding(out)
+    amount: uint256 = fixed_math._mul_div_down(m.open_interest, paid - received, units.WAD)
+    fees: uint256 = markets.fees_word
+    markets.fees_word = packing._halves_word(
+        packing._low_half(fees), packing._high_half(fees) + amount
+    )
+    return out, amount
+
+
+def _sync_and_pay(m: markets.Market, is_asked: bool) -> (markets.Market, uint256):
+    """
+    @notice Make a market's claims fit its inventory at mark, and let the fund pay them
+    @param is_asked True: revert if an older claim comes first, and tell the fund even that there is no claim
+    @return The market, and what claims still lack, quote
+    """
+    i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
+    if i.size == 0 and i.cash == 0 and i.outstanding == 0 and not is_asked:
+        return m, 0
+    i = claims_queue._sync(m, i, claims_queue.RECOVERED, 0, claims_queue._inventory_side(i))
+    is_first: bool = i.outstanding == 0 or not self._is_older_payable(m.id)
+    assert is_first or not is_asked, "claims: older claim first"
+    if is_first and (i.outstanding != 0 or is_asked):
+        reserve: uint256 = 0
+        community: uint256 = 0
+        reserve, community = fund_payments._request(TOKEN, SCALE, m, i.outstanding)
+        i.cash += convert(reserve + community, int256)
+        i.outstanding -= claims_queue._pay(
+            m.id, claims_queue.RESERVE, min(reserve, i.outstanding)
+        )
+        i.outstanding -= claims_queue._pay(
+            m.id, claims_queue.COMMUNITY, min(community, i.outstanding)
+        )
+        i = claims_queue._sync(m, i, claims_queue.RECOVERED, 0, claims_queue._inventory_side(i))
+    i = bankruptcy_account._take_surplus(m, i)
+    return bankruptcy_account._close(m, i), i.outstanding
+
+
+@view
+def _is_older_payable(market: uint256) -> bool:
+    """
+    @notice True if another market has an older claim that the fund would pay something of now
+    """
+    head: uint256 = claims_queue._head_claim(market)
+    rest: uint256 = claims_queue.claim_markets & ~packing._bit(market)
+    for n: uint256 in range(units.MAX_MARKETS):
+        if rest == 0:
+            break
+        other: uint256 = price_tick._lowest_bit(rest)
+        rest &= unsafe_sub(rest, 1)
+        if claims_queue._head_claim(other) < head and fund_payments._can_pay(
+            markets._peek(other), packing._high_half(bankruptcy_account.cash_words[other])
+        ):
+            return True
+    return False

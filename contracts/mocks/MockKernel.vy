@@ -1,0 +1,126 @@
+# pragma version 0.4.3
+
+"""
+@title MockKernel
+@license AGPL-3.0-only
+@author Lastline
+@notice The vault as the LiquidationEngine and the LossAllocator see it: records the calls it gets and answers each, by
+        selector and first argument, as it has been told: with data, with revert data, or by burning all its gas.
+        Told nothing, it answers with zeros.
+"""
+
+
+struct Call:
+    sender: address
+    data: Bytes[164]
+
+
+ANSWER: constant(uint256) = 0
+REVERT: constant(uint256) = 1
+BURN: constant(uint256) = 2
+CALL_BACK: constant(uint256) = 3
+
+is_operator: public(HashMap[address, HashMap[address, bool]])
+account_word: public(HashMap[uint256, uint256])
+is_recording: public(bool)
+
+calls: DynArray[Call, 256]
+# By selector and first argument.
+actions: HashMap[bytes4, HashMap[uint256, uint256]]
+answers: HashMap[bytes4, HashMap[uint256, Bytes[320]]]
+
+
+@deploy
+def __init__():
+    self.is_recording = True
+
+
+@external
+def set_operator(operator: address, is_approved: bool):
+    self.is_operator[msg.sender][operator] = is_approved
+
+
+@external
+def set_account_word(account: uint256, word: uint256):
+    self.account_word[account] = word
+
+
+@external
+def set_recording(is_recording: bool):
+    self.is_recording = is_recording
+
+
+@external
+def set_answer(selector: bytes4, argument: uint256, data: Bytes[320]):
+    self.actions[selector][argument] = ANSWER
+    self.answers[selector][argument] = data
+
+
+@external
+def set_revert(selector: bytes4, argument: uint256, data: Bytes[320]):
+    """
+    @param data What is reverted with, Error(string) or anything else
+    """
+    self.actions[selector][argument] = REVERT
+    self.answers[selector][argument] = data
+
+
+@external
+def set_burn(selector: bytes4, argument: uint256):
+    self.actions[selector][argument] = BURN
+
+
+@external
+def set_call_back(selector: bytes4, argument: uint256, data: Bytes[320]):
+    """
+    @param data What the caller is called with before the answer, zeros, is given
+    """
+    self.actions[selector][argument] = CALL_BACK
+    self.answers[selector][argument] = data
+
+
+@external
+@view
+def call_count() -> uint256:
+    return len(self.calls)
+
+
+@external
+@view
+def call_at(index: uint256) -> Call:
+    return self.calls[index]
+
+
+@external
+@raw_return
+def __default__() -> Bytes[320]:
+    selector: bytes4 = convert(slice(msg.data, 0, 4), bytes4)
+    argument: uint256 = convert(slice(msg.data, 4, 32), uint256)
+    action: uint256 = self.actions[selector][argument]
+    answer: Bytes[320] = self.answers[selector][argument]
+    if action == REVERT:
+        raw_revert(answer)
+    if action == BURN:
+        raise UNREACHABLE
+    if self.is_recording:
+        self.calls.append(Call(sender=msg.sender, data=self._call_data()))
+    if action == CALL_BACK:
+        raw_call(msg.sender, answer)
+        return abi_encode(empty(uint256[5]))
+    if len(answer) == 0:
+        return abi_encode(empty(uint256[5]))
+    return answer
+
+
+@view
+def _call_data() -> Bytes[164]:
+    """
+    @dev Of msg.data only a slice of fixed length can be had: a selector and one, two, four or five words
+    """
+    if len(msg.data) == 36:
+        return slice(msg.data, 0, 36)
+    if len(msg.data) == 68:
+        return slice(msg.data, 0, 68)
+    if len(msg.data) == 132:
+        return slice(msg.data, 0, 132)
+    return slice(msg.data, 0, 164)

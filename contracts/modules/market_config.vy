@@ -1,0 +1,159 @@
+# pragma version 0.4.3
+
+"""
+@title market_config
+@license AGPL-3.0-only
+@author Lastline
+@notice Checks what governance wants of a market against hard bounds, packs it and stores it.
+"""
+
+from ..interfaces import IMarginVaultConsole
+from ..lib import fixed_math
+from ..lib import units
+from . import markets
+
+uses: markets
+
+MAX_RATE: constant(uint256) = 5 * 10**17
+MAX_SLIPPAGE: constant(uint256) = 10**17
+MAX_BAND: constant(uint256) = 10**16
+MIN_CLASS_RATE: constant(uint256) = 5 * 10**15
+MAX_MARK_AGE: constant(uint256) = 3600
+
+
+@pure
+def _steps(amount: uint256, step: uint256, bits: uint256) -> uint256:
+    """
+    @notice `amount` in whole steps
+    @dev Reverts "config: not in steps", "config: too large"
+    """
+    count: uint256 = fixed_math._mul_div_down(amount, 1, step)
+    assert count * step == amount, "config: not in steps"
+    assert count >> bits == 0, "config: too large"
+    return count
+
+
+@pure
+def _lines_word(
+    rates: DynArray[uint256, 8], deductions: DynArray[uint256, 8], first: uint256
+) -> uint256:
+    """
+    @notice Four maintenance lines from `first` on
+    """
+    word: uint256 = 0
+    for i: uint256 in range(4):
+        n: uint256 = first + i
+        if n >= len(rates):
+            break
+        line: uint256 = self._steps(rates[n], units.RATE_STEP, 16) | (
+            self._steps(deductions[n], units.WAD, 40) << 16
+        )
+        word |= line << (56 * i)
+    return word
+
+
+def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
+    """
+    @dev Reverts "config: margin lines", "config: initial factor", "config: mark age", "config: price band",
+         "config: class rate", "config: minimum notional", "config: not in steps", "config: too large"
+    """
+    count: uint256 = len(c.line_rates)
+    assert count != 0 and count == len(c.line_deductions), "config: margin lines"
+    assert c.line_deductions[0] == 0 and c.line_rates[0] != 0, "config: margin lines"
+    for i: uint256 in range(1, count, bound=8):
+        assert (
+            c.line_rates[i] > c.line_rates[i - 1] and c.line_deductions[i] > c.line_deductions[i - 1]
+        ), "config: margin lines"
+    assert c.line_rates[count - 1] <= MAX_RATE, "config: margin lines"
+    assert (
+        c.initial_factor > units.WAD and c.initial_factor <= 10 * units.WAD
+    ), "config: initial factor"
+    assert c.max_mark_age != 0 and c.max_mark_age <= MAX_MARK_AGE, "config: mark age"
+    assert c.price_band != 0 and c.price_band <= MAX_BAND, "config: price band"
+    assert c.minimum_notional != 0, "config: minimum notional"
+    classes: uint256 = 0
+    for i: uint256 in range(4):
+        rate: uint256 = c.class_rates[i]
+        # whatever is opened at the band's edge still has equity, and margin above maintenance
+        assert (
+            rate > c.price_band + units.MAX_FEE_RATE
+            and rate >= MIN_CLASS_RATE
+            and rate > c.line_rates[0]
+            and rate <= MAX_RATE
+        ), "config: class rate"
+        classes |= self._steps(rate, units.RATE_STEP, 16) << (16 * i)
+    old_margin: uint256 = markets.margin_words[market]
+    old_more: uint256 = markets.more_lines_words[market]
+    old_limits: uint256 = markets.limits_words[market]
+    margin: uint256 = (
+        self._lines_word(c.line_rates, c.line_deductions, 0)
+        | (self._steps(c.initial_factor, units.FACTOR_STEP, 16) << 224)
+        | (c.max_mark_age << 240)
+    )
+    more: uint256 = self._lines_word(c.line_rates, c.line_deductions, 4)
+    limits: uint256 = (
+        classes
+        | (self._steps(c.price_band, units.RATE_STEP, 16) << 64)
+        | (self._steps(c.minimum_notional, units.WAD, 32) << 80)
+        | (self._steps(c.open_interest_cap_quote, units.WAD, 48) << 112)
+        | (self._steps(c.position_cap_quote, units.WAD, 48) << 160)
+        | (self._steps(c.open_interest_cap_base, units.WAD, 48) << 208)
+    )
+    markets.margin_words[market] = margin
+    markets.more_lines_words[market] = more
+    markets.limits_words[market] = limits
+    log IMarginVaultConsole.MarketConfigured(
+        market=market,
+        margin_word=margin,
+        more_lines_word=more,
+        limits_word=limits,
+        old_margin_word=old_margin,
+        old_more_lines_word=old_more,
+        old_limits_word=old_limits,
+    )
+
+
+def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
+    """
+    @dev Reverts "config: health", "config: liquidation cost", "config: deleverage band", "config: auction",
+         "config: reward", "config: dust", "config: not in steps", "config: too large"
+    """
+    assert (
+        c.target_health > units.WAD
+        and c.target_health <= 3 * units.WAD
+        and c.critical_health < units.WAD
+    ), "config: health"
+    assert (
+        c.cost_slope <= MAX_RATE and c.fund_share != 0 and c.fund_share <= units.WAD
+    ), "config: liquidation cost"
+    assert c.deleverage_band != 0 and c.deleverage_band <= MAX_RATE, "config: deleverage band"
+    assert c.auction_seconds != 0 and c.auction_slippage <= MAX_SLIPPAGE, "config: auction"
+    # a keeper never earns more than a quarter of the least margin a position was opened with
+    limits: uint256 = markets.limits_words[market]
+    smallest: uint256 = ((limits >> 80) & (2**32 - 1)) * units.WAD
+    lowest: uint256 = max_value(uint256)
+    for i: uint256 in range(4):
+        lowest = min(lowest, ((limits >> (16 * i)) & (2**16 - 1)) * units.RATE_STEP)
+    assert (
+        c.reward_flat <= fixed_math._mul_div_down(smallest, lowest, 4 * units.WAD)
+        and c.reward_rate <= units.MAX_FEE_RATE
+    ), "config: reward"
+    assert c.dust <= 100 * units.WAD, "config: dust"
+    old: uint256 = markets.liquidation_words[market]
+    word: uint256 = (
+        self._steps(c.target_health, units.FACTOR_STEP, 16)
+        | (self._steps(c.critical_health, units.FACTOR_STEP, 16) << 16)
+        | (self._steps(c.cost_slope, units.RATE_STEP, 16) << 32)
+        | (self._steps(c.fund_share, units.FACTOR_STEP, 16) << 48)
+        | (self._steps(c.deleverage_band, units.RATE_STEP, 16) << 64)
+        | (self._steps(c.auction_slippage, units.RATE_STEP, 16) << 80)
+        | (self._steps(c.auction_seconds, 1, 16) << 96)
+        | (self._steps(c.reward_rate, units.RATE_STEP, 16) << 112)
+        | (self._steps(c.reward_flat, 10**16, 32) << 128)
+        | (self._steps(c.reward_cap, units.WAD, 32) << 160)
+        | (self._steps(c.dust, 10**12, 32) << 192)
+    )
+    markets.liquidation_words[market] = word
+    log IMarginVaultConsole.LiquidationConfigured(
+        market=market, liquidation_word=word, old_liquidation_word=old
+    )
