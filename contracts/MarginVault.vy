@@ -8,8 +8,8 @@
 @author Lastline
 @notice The kernel's hot half: custody of traders' collateral, accounts, fills, margin.
         The only contract with traders' money. Not upgradeable. What it does not answer itself it passes on,
-        by delegatecall, to MarginVaultLiquidation, which passes on to MarginVaultCrisis and that to
-        MarginVaultConsole: one ledger, one address.
+        by delegatecall, to the next of the kernel's parts, which does the same:
+        one ledger, one address.
 @dev Trusts the Exchange and the PriceOracle with prices inside the band, the LiquidationEngine and the
      LossAllocator with nothing but the choice of whom within the rules, and no fund at all.
 """
@@ -71,17 +71,17 @@ TOKEN: immutable(IERC20)
 SCALE: immutable(uint256)
 # The next part in line, and the one that knows cohorts in full.
 NEXT: immutable(address)
-CONSOLE: immutable(address)
+MEMBERSHIP: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, next_part: address, console: address, owner: address):
+def __init__(collateral: address, next_part: address, membership: address, owner: address):
     """
     @notice Wire the kernel; everything else is set by the owner through MarginVaultConsole
     @dev Reverts "vault: zero owner", "kernel: decimals", "kernel: other configuration"
     @param collateral ERC-20 with at most 18 decimals
     @param next_part MarginVaultLiquidation made for the same collateral
-    @param console MarginVaultConsole made for the same collateral
+    @param membership MarginVaultMembership made for the same collateral
     @param owner Governance (the Timelock, or the deployer until it hands over)
     """
     assert owner != empty(address), "vault: zero owner"
@@ -89,11 +89,11 @@ def __init__(collateral: address, next_part: address, console: address, owner: a
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
     kernel._require_same(next_part, config)
-    kernel._require_same(console, config)
+    kernel._require_same(membership, config)
     TOKEN = IERC20(collateral)
     SCALE = scale
     NEXT = next_part
-    CONSOLE = console
+    MEMBERSHIP = membership
     system.__init__(owner)
     system.exchange_word = system._exchange_word(empty(address), 0, system.NORMAL, 1000, False)
     markets.batch_seconds = 3600
@@ -157,6 +157,19 @@ def set_operator(operator: address, is_approved: bool):
     assert operator != empty(address), "vault: zero operator"
     accounts.operators[msg.sender][operator] = is_approved
     log IMarginVault.OperatorSet(owner=msg.sender, operator=operator, is_approved=is_approved)
+
+
+@external
+def accept_exchange(account: uint256):
+    accounts._require_owner(account)
+    version: uint256 = system._exchange_version(system.exchange_word)
+    a: packing.Account = packing._account(accounts.words[account])
+    a.exchange_version = version
+    account_word: uint256 = packing._account_word(a)
+    accounts.words[account] = account_word
+    log IMarginVault.ExchangeAccepted(
+        account=account, version=version, account_word=account_word
+    )
 
 
 @external
@@ -259,7 +272,7 @@ def _debit_cash(account: uint256, amount: uint256) -> uint256:
     @dev Reverts "margin: stale mark", "vault: not withdrawable"
     @return The account word stored
     """
-    books._settle(CONSOLE, account, False)
+    books._settle(MEMBERSHIP, account, False)
     a: packing.Account = packing._account(accounts.words[account])
     risk: margin.Risk = margin._elsewhere(
         account, a.markets, 255, system._multiplier(system.exchange_word)
@@ -287,7 +300,7 @@ def _fill_side(
     @return The market, and the fee taken
     """
     assert fee_rate <= units.MAX_FEE_RATE, "vault: fee too high"
-    books._settle(CONSOLE, account, False)
+    books._settle(MEMBERSHIP, account, False)
     seat: positions.Seat = positions._open(m, account)
     assert seat.exchange_version == system._exchange_version(
         exchange_word
@@ -320,4 +333,4 @@ def _fill_side(
         worth = margin._value(m, seat)
     margin._require_minimum_size(m, seat)
     price: uint256 = fixed_math._mul_div_down(paid, units.WAD, fixed_math._magnitude(change))
-    return books._commit(CONSOLE, m, seat, change, price, fee, worth), fee
+    return books._commit(MEMBERSHIP, m, seat, change, price, fee, worth), fee

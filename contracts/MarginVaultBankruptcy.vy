@@ -77,26 +77,22 @@ struct Part:
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
-NEXT: immutable(address)
-CONSOLE: immutable(address)
+MEMBERSHIP: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, next_part: address, console: address):
+def __init__(collateral: address, membership: address):
     """
     @dev Reverts "kernel: decimals", "kernel: other configuration"
-    @param next_part MarginVaultConsole, the last in line, made for the same collateral
-    @param console MarginVaultConsole made for the same collateral
+    @param membership MarginVaultMembership, the next in line, made for the same collateral
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
-    kernel._require_same(next_part, config)
-    kernel._require_same(console, config)
+    kernel._require_same(membership, config)
     CONFIG = config
     THIS = self
-    NEXT = next_part
-    CONSOLE = console
+    MEMBERSHIP = membership
     system.__init__(empty(address))
 
 
@@ -111,7 +107,7 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     kernel._require_delegated(THIS)
     system._require_liquidation_engine()
     assert account != keeper, "vault: self trade"
-    books._settle(CONSOLE, account, True)
+    books._settle(MEMBERSHIP, account, True)
     parts: DynArray[Part, 8] = []
     maintenance: uint256 = 0
     critical: uint256 = max_value(uint256)
@@ -183,7 +179,7 @@ def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_pric
     system._require_liquidation_engine()
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
-    books._settle(CONSOLE, buyer, False)
+    books._settle(MEMBERSHIP, buyer, False)
     m = markets._load(market)
     inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
     size: uint256 = min(fixed_math._magnitude(inventory.size), max_size)
@@ -208,7 +204,7 @@ def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_pric
     margin._require_opening_allowed(
         m, seat, books._risk(m, seat, system._multiplier(system.exchange_word))
     )
-    m = books._commit(CONSOLE, m, seat, change, price, 0, max_value(uint256))
+    m = books._commit(MEMBERSHIP, m, seat, change, price, 0, max_value(uint256))
     markets._store_price(m)
     log IMarginVaultBankruptcy.InventorySold(
         market=market, buyer=buyer, size=change, price=price, discount=discount
@@ -223,7 +219,7 @@ def __default__() -> Bytes[1024]:
     """
     @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
     """
-    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
+    return raw_call(MEMBERSHIP, msg.data, max_outsize=1024, is_delegate_call=True)
 
 
 def _strip(account: uint256, market: uint256) -> Part:
@@ -259,7 +255,7 @@ def _strip(account: uint256, market: uint256) -> Part:
     seat.size = 0
     seat.notional = 0
     markets._store_price(
-        books._commit(CONSOLE, m, seat, -part.size, m.mark, 0, max_value(uint256))
+        books._commit(MEMBERSHIP, m, seat, -part.size, m.mark, 0, max_value(uint256))
     )
     return part
 

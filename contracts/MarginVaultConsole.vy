@@ -6,15 +6,13 @@
 @title MarginVaultConsole
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's last part: cohort membership for the parts that trade, what owners and governance set, and
-        everybody's views. Nothing here moves money between accounts.
+@notice The kernel's last part: what governance sets, and everybody's look at the ledger. Nothing here moves money.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
 from snekmate.auth import ownable_2step
 from .interfaces import IKernelPart
 from .interfaces import IMarginVaultConsole
-from .interfaces import IMembership
 from .lib import fixed_math
 from .lib import kernel
 from .lib import margin_math
@@ -39,7 +37,6 @@ from .modules import system
 
 implements: IKernelPart
 implements: IMarginVaultConsole
-implements: IMembership
 
 # The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
 initializes: system
@@ -107,93 +104,6 @@ def __init__(collateral: address):
 @view
 def config_hash() -> bytes32:
     return CONFIG
-
-
-# Membership, for the other parts
-
-
-@external
-@reentrant
-def settle(account: uint256, is_leaving: bool):
-    system._require_inside()
-    self._settle_all(account, is_leaving)
-
-
-@external
-@reentrant
-def open_generation(base: uint256, worth: uint256) -> uint256:
-    system._require_inside()
-    return cohorts._open_generation(base, markets._peek(base >> 23), worth)
-
-
-@external
-@reentrant
-def drop_generation(key: uint256):
-    system._require_inside()
-    cohorts._drop(key)
-
-
-# Owners of accounts
-
-
-@external
-def touch(account: uint256, market: uint256):
-    kernel._require_delegated(THIS)
-    m: markets.Market = markets._load(market)
-    m = membership._settle(m, account, False)
-    seat: positions.Seat = positions._open(m, account)
-    if seat.maturing.matured != 0:
-        m = positions._close(m, seat, seat.key, 0, 0, 0)
-    markets._store_price(m)
-
-
-@external
-def set_leverage_class(account: uint256, market: uint256, leverage_class: uint256):
-    kernel._require_delegated(THIS)
-    accounts._require_owner_or_operator(account)
-    assert leverage_class < units.LEVERAGE_CLASSES, "vault: unknown class"
-    m: markets.Market = markets._load(market)
-    self._settle_all(account, False)
-    m = markets._load(market)
-    seat: positions.Seat = positions._open(m, account)
-    before: uint256 = packing._leverage_class(seat.classes, market)
-    seat.classes = packing._with_leverage_class(seat.classes, market, leverage_class)
-    key: uint256 = 0
-    if seat.size != 0:
-        assert margin_math._class_rate(m.limits_word, leverage_class) > margin_math._class_rate(
-            m.limits_word, before
-        ), "vault: class only upward"
-        exchange_word: uint256 = system.exchange_word
-        assert system._mode(exchange_word) < system.ADL, "vault: mode ADL"
-        risk: margin.Risk = books._risk(m, seat, system._multiplier(exchange_word))
-        margin._require_opening_allowed(m, seat, risk)
-        key = cohorts._open_generation(
-            positions._base_key(m, seat), m, margin._value(m, seat)
-        )
-    m = positions._close(m, seat, key, 0, 0, 0)
-    if seat.key != 0 and cohorts._is_empty(seat.key):
-        cohorts._drop(seat.key)
-    markets._store_price(m)
-    log IMarginVaultConsole.LeverageClassSet(
-        account=account,
-        market=market,
-        leverage_class=leverage_class,
-        account_word=accounts.words[account],
-    )
-
-
-@external
-def accept_exchange(account: uint256):
-    kernel._require_delegated(THIS)
-    accounts._require_owner(account)
-    version: uint256 = system._exchange_version(system.exchange_word)
-    a: packing.Account = packing._account(accounts.words[account])
-    a.exchange_version = version
-    account_word: uint256 = packing._account_word(a)
-    accounts.words[account] = account_word
-    log IMarginVaultConsole.ExchangeAccepted(
-        account=account, version=version, account_word=account_word
-    )
 
 
 # Governance
@@ -357,45 +267,6 @@ def set_paused(is_paused: bool):
 
 
 # Views
-
-
-@external
-@view
-def account_state(account: uint256) -> IMarginVaultConsole.AccountState:
-    return self._account_state(self._full_risk(account))
-
-
-@external
-@view
-def position_state(account: uint256, market: uint256) -> IMarginVaultConsole.PositionState:
-    m: markets.Market = markets._peek(market)
-    seat: positions.Seat = membership._peek(m, account)
-    out: IMarginVaultConsole.PositionState = empty(IMarginVaultConsole.PositionState)
-    out.size = seat.size
-    out.notional = seat.notional
-    out.maturing = positions._maturing_worth(market, seat)
-    out.pot = fixed_math._positive_part(seat.pending)
-    out.key = seat.key
-    if seat.size == 0:
-        return out
-    out.unrealised = margin._unrealised(m, seat)
-    marginal: uint256 = 0
-    initial: uint256 = 0
-    out.maintenance, marginal, initial = margin._margins(
-        m, seat, system._multiplier(system.exchange_word)
-    )
-    risk: margin.Risk = self._full_risk(account)
-    # equity is shared over positions by maintenance margin
-    share: int256 = fixed_math._signed_mul_div_floor(
-        margin._equity(risk), out.maintenance, max(risk.maintenance, 1)
-    )
-    per_base: int256 = fixed_math._signed_mul_div_floor(
-        share, units.WAD, fixed_math._magnitude(seat.size)
-    )
-    price: int256 = convert(m.mark, int256)
-    price = price - per_base if seat.size > 0 else price + per_base
-    out.bankruptcy_price = fixed_math._positive_part(price)
-    return out
 
 
 @external
@@ -573,17 +444,6 @@ def _require_guardian():
         system._require_owner()
 
 
-def _settle_all(account: uint256, is_leaving: bool):
-    rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
-    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
-        if rest == 0:
-            break
-        market: uint256 = price_tick._lowest_bit(rest)
-        rest &= unsafe_sub(rest, 1)
-        m: markets.Market = markets._load(market)
-        markets._store_price(membership._settle(m, account, is_leaving))
-
-
 @view
 def _role_holder(role: IMarginVaultConsole.Role) -> address:
     if role == IMarginVaultConsole.Role.EXCHANGE:
@@ -599,37 +459,3 @@ def _role_holder(role: IMarginVaultConsole.Role) -> address:
     if role == IMarginVaultConsole.Role.GUARDIAN:
         return system.guardian
     return system.treasury
-
-
-@view
-def _full_risk(account: uint256) -> margin.Risk:
-    """
-    @notice An account's risk with everything pending applied
-    """
-    a: packing.Account = packing._account(accounts.words[account])
-    risk: margin.Risk = empty(margin.Risk)
-    risk.cash = a.cash
-    rest: uint256 = a.markets
-    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
-        if rest == 0:
-            break
-        m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
-        rest &= unsafe_sub(rest, 1)
-        seat: positions.Seat = membership._peek(m, account)
-        seat.cash -= a.cash
-        risk = margin._with(risk, m, seat, system._multiplier(system.exchange_word))
-    return risk
-
-
-@pure
-def _account_state(risk: margin.Risk) -> IMarginVaultConsole.AccountState:
-    return IMarginVaultConsole.AccountState(
-        cash=risk.cash,
-        maturing=risk.maturing,
-        unrealised=risk.unrealised,
-        equity=margin._equity(risk),
-        maintenance=risk.maintenance,
-        hole=margin._hole(risk),
-        withdrawable=margin._withdrawable(risk),
-        is_stale=risk.is_stale,
-    )

@@ -67,25 +67,25 @@ initializes: recovery
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
 NEXT: immutable(address)
-CONSOLE: immutable(address)
+MEMBERSHIP: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, next_part: address, console: address):
+def __init__(collateral: address, next_part: address, membership: address):
     """
     @dev Reverts "kernel: decimals", "kernel: other configuration"
     @param next_part MarginVaultCrisis made for the same collateral
-    @param console MarginVaultConsole made for the same collateral
+    @param membership MarginVaultMembership made for the same collateral
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
     kernel._require_same(next_part, config)
-    kernel._require_same(console, config)
+    kernel._require_same(membership, config)
     CONFIG = config
     THIS = self
     NEXT = next_part
-    CONSOLE = console
+    MEMBERSHIP = membership
     system.__init__(empty(address))
 
 
@@ -105,8 +105,8 @@ def take_over(
     multiplier: uint256 = system._multiplier(system.exchange_word)
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
-    books._settle(CONSOLE, account, False)
-    books._settle(CONSOLE, liquidator, False)
+    books._settle(MEMBERSHIP, account, False)
+    books._settle(MEMBERSHIP, liquidator, False)
     m = markets._load(market)
     seat: positions.Seat = positions._open(m, account)
     assert seat.size != 0, "vault: no position"
@@ -120,14 +120,14 @@ def take_over(
     assert margin._equity(after) >= 0, "margin: account insolvent"
     assert margin._is_not_less_healthy(before, after), "margin: health falls"
     m = books._commit(
-        CONSOLE, m, seat, plan.change, plan.price, plan.fee, max_value(uint256)
+        MEMBERSHIP, m, seat, plan.change, plan.price, plan.fee, max_value(uint256)
     )
     markets.liquidation_fees += plan.fee
     seat = positions._open(m, liquidator)
     cost = fixed_math._signed_mul_div_ceil(-plan.change, plan.price, units.WAD)
     seat = positions._trade(market, seat, -plan.change, cost)
     margin._require_opening_allowed(m, seat, books._risk(m, seat, multiplier))
-    m = books._commit(CONSOLE, m, seat, -plan.change, plan.price, 0, max_value(uint256))
+    m = books._commit(MEMBERSHIP, m, seat, -plan.change, plan.price, 0, max_value(uint256))
     markets._store_price(m)
     log IMarginVaultLiquidation.TakenOver(
         account=account,

@@ -103,24 +103,20 @@ def __default__() -> Bytes[320]:
     if action == BURN:
         raise UNREACHABLE
     if self.is_recording:
-        self.calls.append(Call(sender=msg.sender, data=self._call_data()))
+        # Of msg.data only a slice of fixed length can be had: here one, two, four or five words.
+        data: Bytes[164] = b""
+        if len(msg.data) == 36:
+            data = slice(msg.data, 0, 36)
+        elif len(msg.data) == 68:
+            data = slice(msg.data, 0, 68)
+        elif len(msg.data) == 132:
+            data = slice(msg.data, 0, 132)
+        else:
+            data = slice(msg.data, 0, 164)
+        self.calls.append(Call(sender=msg.sender, data=data))
     if action == CALL_BACK:
         raw_call(msg.sender, answer)
         return abi_encode(empty(uint256[5]))
     if len(answer) == 0:
         return abi_encode(empty(uint256[5]))
     return answer
-
-
-@view
-def _call_data() -> Bytes[164]:
-    """
-    @dev Of msg.data only a slice of fixed length can be had: a selector and one, two, four or five words
-    """
-    if len(msg.data) == 36:
-        return slice(msg.data, 0, 36)
-    if len(msg.data) == 68:
-        return slice(msg.data, 0, 68)
-    if len(msg.data) == 132:
-        return slice(msg.data, 0, 132)
-    return slice(msg.data, 0, 164)

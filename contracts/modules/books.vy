@@ -9,7 +9,6 @@
         the part that knows cohorts in full, asked by delegatecall.
 """
 
-from ..interfaces import IMembership
 from ..lib import packing
 from ..lib import price_tick
 from ..lib import units
@@ -61,7 +60,7 @@ def _commit(
 ) -> markets.Market:
     """
     @notice Write a seat back (positions._close) into the generation it belongs in
-    @param worth See IMembership.open_generation; max_value for changes the owner did not ask for
+    @param worth See IMarginVaultMembership.open_generation; max_value for changes the owner did not ask for
     """
     key: uint256 = 0
     if seat.size != 0:
