@@ -338,8 +338,9 @@ def _payable_units(market: uint256, outstanding: uint256) -> uint256:
     """
     if outstanding == 0:
         return 0
-    room: uint256 = min(self._episode(market).remaining, reserve_ledger.reserve)
-    # Last and only if it matters: reading the window costs most.
+    room: uint256 = self._episode(market).remaining
+    # Only if it matters: reading the window costs most. What it leaves is never above the reserve, since the
+    # base less the window's payouts is not, and the daily cap is at most the base.
     if room != 0:
         room = min(room, self._daily_budget().remaining)
     # Compared before it is rounded, so that any amount may be asked for.

@@ -7,12 +7,12 @@
 @license AGPL-3.0-only
 @author Lastline
 @notice The door keepers use for accounts in trouble: take-over, absorption, and sale of what absorption left.
-        It makes sure that whoever takes a position into an account may act for that account; who is eligible, every
-        size and every price are computed by the vault.
+        It makes sure that whoever takes a position into an account may act for that account; who is eligible,
+        every size and every price are computed by the vault.
 
-        Trust: holds no money, keeps no state, has no owner. The vault accepts one engine and governance may name
-        another. A hostile one could choose whom and when within the vault's rules, and take positions at the
-        vault's price into accounts that did not ask for them; it could not move money.
+        Trust: holds no money, keeps no state, has no owner. The vault accepts one engine and governance may
+        name another. A hostile one could choose whom and when within the vault's rules, and take positions at
+        the vault's price into accounts that did not ask for them; it could not move money.
 
         The reward of an absorption may go to any account, as a deposit may: a keeper's hot key then needs no
         operator rights over the account that earns.
@@ -33,7 +33,8 @@ MAX_ACCOUNTS: public(constant(uint256)) = 16
 # The fund's part gets this much gas for each market and no more, so one that burns all it gets cannot stop an
 # absorption. The vault asks for 500,000 of it before it calls the fund.
 PAY_CLAIMS_GAS: public(constant(uint256)) = 1_500_000
-# Left before that call, so that 63/64 of it still covers PAY_CLAIMS_GAS: who calls cannot choose that nothing is paid.
+# Left before that call, so that 63/64 of it still covers PAY_CLAIMS_GAS: who calls cannot choose that nothing
+# is paid.
 PAY_CLAIMS_GAS_RESERVE: public(constant(uint256)) = 1_600_000
 
 # Selector, offset, length and 32 bytes of text of an Error(string).
@@ -60,8 +61,8 @@ def take_over(
     account: uint256, market: uint256, max_size: uint256, liquidator: uint256, limit_price: uint256
 ) -> IMarginVaultLiquidation.TakeOver:
     """
-    @notice Take part of an unhealthy account's position into an account of the caller, at mark less a discount
-    @dev Reverts "liquidation: not operator" and whatever the vault reverts with, "market: stale mark" among it
+    @notice Take part of an unhealthy account's position into the caller's, at mark less a discount
+    @dev Reverts "liquidation: not operator" and whatever the vault reverts with
     @param account Account being liquidated (owner << 96 | sub-account)
     @param market Market id
     @param max_size Most to take, base, 18 decimals
@@ -126,8 +127,8 @@ def refresh_and_buy_inventory(
 @external
 def absorb(account: uint256, keeper: uint256) -> int256:
     """
-    @notice Move a hopeless account into the bankruptcy accounts of its markets; if it leaves a loss, let the fund pay
-            it at once. Anyone may.
+    @notice Move a hopeless account into the bankruptcy accounts of its markets; if it leaves a loss, let the
+            fund pay it at once. Anyone may.
     @dev Reverts "liquidation: zero keeper", "liquidation: not enough gas" and whatever the vault reverts with
     @param account Account being absorbed (owner << 96 | sub-account)
     @param keeper Account credited with the reward
@@ -279,8 +280,8 @@ def _with_markets(
     listed: DynArray[uint256, units.MAX_MARKETS], bits: uint256
 ) -> DynArray[uint256, units.MAX_MARKETS]:
     """
-    @notice The list and, behind it, the markets in `bits` that it lacks: claims are paid oldest first, and this is
-            the order in which the vault files them
+    @notice The list and, behind it, the markets in `bits` that it lacks: claims are paid oldest first, and
+            this is the order in which the vault files them
     """
     out: DynArray[uint256, units.MAX_MARKETS] = listed
     for market: uint256 in range(units.MAX_MARKETS):

@@ -5,13 +5,13 @@
 @title LossAllocator
 @license AGPL-3.0-only
 @author Lastline
-@notice Which tier pays next for a market's losses that the fund does not pay: an ordered policy for each market, and
-        one permissionless call that follows it and leaves a receipt.
+@notice Which tier pays next for a market's losses that the fund does not pay: an ordered policy for each
+        market, and one permissionless call that follows it and leaves a receipt.
 
-        Trust: holds no money. Governance (a timelock) sets policies. The vault accepts one allocator and governance
-        may name another; the vault itself computes every price and amount, and refuses a tier that is not due. A
-        hostile allocator could choose the order of the tiers, and could leave them uncalled; it could not move
-        money. Ownership can be handed over in two steps, not renounced.
+        Trust: holds no money. Governance (a timelock) sets policies. The vault accepts one allocator and
+        governance may name another; the vault itself computes every price and amount, and refuses a tier that
+        is not due. A hostile allocator could choose the order of the tiers, and could leave them uncalled; it
+        could not move money. Ownership can be handed over in two steps, not renounced.
 """
 
 from snekmate.auth import ownable
@@ -57,7 +57,8 @@ LOW_GAS: constant(String[32]) = "crisis: not enough gas"
 # While a round is open the vault refuses everything else in that market, payments included.
 ROUND_OPEN: constant(String[32]) = "market: round open"
 
-# Layout of a policy word: first tier 8 @0 | second 8 @8 | third 8 @16; 0 ends the list, a zero word is the default.
+# Layout of a policy word: first tier 8 @0 | second 8 @8 | third 8 @16; 0 ends the list, a zero word is the
+# default.
 TIER_BITS: constant(uint256) = 8
 TIER_MASK: constant(uint256) = 2**TIER_BITS - 1
 DEFAULT_WORD: constant(uint256) = ROUND | (CLOSE_AT_MARK << TIER_BITS)
@@ -87,10 +88,11 @@ def __init__(governance: address, vault: address):
 @external
 def resolve(market: uint256, max_cohorts: uint256) -> ILossAllocator.Receipt:
     """
-    @notice Have a market's losses paid: by the fund, then by the tiers of the market's policy, in its order. Anyone
-            may, again and again until `is_done`.
-    @dev Reverts "allocator: no cohorts", "allocator: too many cohorts" and, if nothing at all was done, with the reason
-         of the tier or the fund that failed, "allocator: call failed" if it gave none, or "allocator: nothing to do"
+    @notice Have a market's losses paid: by the fund, then by the tiers of the market's policy, in its order.
+            Anyone may, again and again until `is_done`.
+    @dev Reverts "allocator: no cohorts", "allocator: too many cohorts" and, if nothing at all was done, with
+         the reason of the tier or the fund that failed, "allocator: call failed" if it gave none, or
+         "allocator: nothing to do"
     @param market Market id
     @param max_cohorts Most generations a tier may work through, 1 to MAX_COHORTS
     @return What was done
@@ -167,7 +169,8 @@ def vault() -> address:
 
 def _ask_fund(market: uint256) -> ILossAllocator.Receipt:
     """
-    @notice Let the fund pay what it can. Its failure opens no tier: the vault decides that, and asks the fund itself.
+    @notice Let the fund pay what it can. Its failure opens no tier: the vault decides that, and asks the fund
+            itself.
     @return A receipt with the fund's part alone
     """
     receipt: ILossAllocator.Receipt = empty(ILossAllocator.Receipt)
@@ -216,8 +219,8 @@ def _call_tier(market: uint256, tier: uint256, max_cohorts: uint256) -> ILossAll
 @pure
 def _is_not_applicable(step: ILossAllocator.Step) -> bool:
     """
-    @notice True if the vault said that the tier is not due now. Lack of gas is no such word, or the caller could
-            choose the tier by the gas he sends.
+    @notice True if the vault said that the tier is not due now. Lack of gas is no such word, or the caller
+            could choose the tier by the gas he sends.
     """
     if len(step.reason) < 8 or step.reason == LOW_GAS:
         return False

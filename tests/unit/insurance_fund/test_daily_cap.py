@@ -127,3 +127,10 @@ def test_long_silence_leaves_the_present_reserve_as_base(wide):
     wide.pay(0, 20_000)
     support.wait(400 * DAY)
     assert tuple(wide.fund.daily_budget()) == (wide.units(80_000), wide.units(16_000), 0, wide.units(16_000))
+
+
+def test_caps_round_down(system):
+    """20 % and 25 % of nine token units."""
+    system.fund.add_capital(9, sender=system.contributor)
+    assert system.fund.daily_budget().cap == 1
+    assert system.fund.episode(0).cap == 2
