@@ -66,6 +66,9 @@ initializes: loss_sharing[
 initializes: recovery
 
 
+# Largest amount of tokens or base in one call: what a packed field can hold, with room to add.
+MAX_SIZE: constant(uint256) = 2**111 - 1
+
 TOKEN: immutable(IERC20)
 # Quote units (18 decimals) per token unit.
 SCALE: immutable(uint256)
@@ -125,7 +128,7 @@ def deposit_with_permit(
 def withdraw(account: uint256, tokens: uint256, receiver: address, min_tokens: uint256) -> uint256:
     accounts._require_owner(account)
     assert receiver != empty(address), "vault: zero receiver"
-    assert tokens != 0, "vault: zero amount"
+    self._require_amount(tokens)
     assert tokens >= min_tokens, "vault: below minimum out"
     account_word: uint256 = self._debit_cash(account, tokens * SCALE)
     log IMarginVault.Withdrawn(
@@ -140,7 +143,7 @@ def transfer(sender: uint256, receiver: uint256, amount: uint256):
     accounts._require_owner(sender)
     assert accounts._owner(receiver) == msg.sender, "vault: not owner"
     assert sender != receiver, "vault: same account"
-    assert amount != 0, "vault: zero amount"
+    self._require_amount(amount)
     sender_word: uint256 = self._debit_cash(sender, amount)
     receiver_word: uint256 = books._credit(receiver, amount)
     log IMarginVault.Transferred(
@@ -184,6 +187,10 @@ def fill(
     assert (
         convert(msg.sender, uint256) == exchange_word & packing.MASK_160
     ), "vault: not exchange"
+    assert len(makers) != 0, "vault: no makers"
+    books._settle(MEMBERSHIP, taker, False)
+    for maker: IMarginVault.MakerFill in makers:
+        books._settle(MEMBERSHIP, maker.account, False)
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
     open_interest: uint256 = m.open_interest
@@ -195,7 +202,9 @@ def fill(
     cost: int256 = 0
     is_buy: bool = makers[0].size > 0
     for maker: IMarginVault.MakerFill in makers:
-        assert maker.size != 0 and (maker.size > 0) == is_buy, "vault: mixed sides"
+        assert maker.size != 0, "vault: zero size"
+        assert fixed_math._magnitude(maker.size) <= MAX_SIZE, "vault: size too large"
+        assert (maker.size > 0) == is_buy, "vault: mixed sides"
         assert maker.account >> 96 != taker >> 96, "vault: self trade"
         assert (
             maker.price <= m.mark + band and maker.price + band >= m.mark
@@ -254,8 +263,17 @@ def __default__() -> Bytes[1024]:
     return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
 
 
+@pure
+def _require_amount(amount: uint256):
+    """
+    @dev Reverts "vault: zero amount", "vault: amount too large"
+    """
+    assert amount != 0, "vault: zero amount"
+    assert amount <= MAX_SIZE, "vault: amount too large"
+
+
 def _deposit(account: uint256, tokens: uint256) -> uint256:
-    assert tokens != 0, "vault: zero amount"
+    self._require_amount(tokens)
     assert accounts._owner(account) != empty(address), "vault: zero owner"
     amount: uint256 = tokens * SCALE
     account_word: uint256 = books._credit(account, amount)
@@ -300,7 +318,6 @@ def _fill_side(
     @return The market, and the fee taken
     """
     assert fee_rate <= units.MAX_FEE_RATE, "vault: fee too high"
-    books._settle(MEMBERSHIP, account, False)
     seat: positions.Seat = positions._open(m, account)
     assert seat.exchange_version == system._exchange_version(
         exchange_word

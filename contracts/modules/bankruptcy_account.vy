@@ -103,15 +103,19 @@ def _is_dust(m: markets.Market, i: Inventory) -> bool:
 def _take_surplus(m: markets.Market, inventory: Inventory) -> Inventory:
     """
     @notice What an empty bankruptcy account without claims has left is surplus of liquidations
+    @dev One that holds dust keeps as much as the dust may still lose
     """
     i: Inventory = inventory
-    if i.size != 0 or i.outstanding != 0:
+    if i.outstanding != 0 or not self._is_dust(m, i):
         return i
-    i.cash -= i.notional
-    i.notional = 0
-    if i.cash > 0:
-        surplus: uint256 = convert(i.cash, uint256)
-        i.cash = 0
+    kept: uint256 = 0
+    if i.size != 0:
+        kept = margin_math._dust(markets.liquidation_words[m.id])
+    surplus: uint256 = fixed_math._saturating_sub(
+        fixed_math._positive_part(self._equity(m, i)), kept
+    )
+    if surplus != 0:
+        i.cash -= convert(surplus, int256)
         markets.liquidation_fees += surplus
         log IMarginVaultCrisis.SurplusTaken(market=m.id, amount=surplus)
     return i
