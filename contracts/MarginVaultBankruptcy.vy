@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
-# pragma optimize gas
+# pragma optimize codesize
 
 """
 @title MarginVaultBankruptcy
@@ -113,8 +113,7 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     critical: uint256 = max_value(uint256)
     reward: uint256 = 0
     small_reward: uint256 = 0
-    has_position: bool = False
-    has_fresh: bool = False
+    fresh: uint256 = 0
     loss_side: uint256 = claims_queue.NO_SIDE
     worst: int256 = 0
     rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
@@ -134,15 +133,15 @@ def absorb(account: uint256, keeper: uint256) -> int256:
             full, small = margin_math._reward(word, fixed_math._magnitude(part.worth))
             reward += full
             small_reward += small
-            has_position = True
-            has_fresh = has_fresh or not part.is_stale
+            if not part.is_stale:
+                fresh += 1
         if part.pnl < worst:
             worst = part.pnl
             loss_side = claims_queue.LONG if part.size > 0 else claims_queue.SHORT
     equity: int256 = packing._account(accounts.words[account]).cash
-    assert has_fresh or not has_position, "margin: stale mark"
+    assert fresh != 0 or maintenance == 0, "margin: stale mark"
     assert equity < 0 or (
-        has_position and convert(equity, uint256) * units.WAD < critical * maintenance
+        maintenance != 0 and convert(equity, uint256) * units.WAD < critical * maintenance
     ), "margin: account healthy"
     # the keeper: out of what is left, else out of what liquidations have earned
     if equity > 0:
@@ -153,15 +152,13 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     a: packing.Account = packing._account(accounts.words[account])
     a.cash = 0
     accounts.words[account] = packing._account_word(a)
-    if reward != 0:
-        books._credit(keeper, reward)
     log IMarginVaultBankruptcy.AccountAbsorbed(
         account=account,
         keeper=keeper,
         equity=equity,
         maintenance=maintenance,
         reward=reward,
-        keeper_word=accounts.words[keeper],
+        keeper_word=books._credit(keeper, reward),
     )
     left: int256 = equity
     if equity > 0:
@@ -177,10 +174,9 @@ def absorb(account: uint256, keeper: uint256) -> int256:
 def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_price: uint256) -> int256:
     kernel._require_delegated(THIS)
     system._require_liquidation_engine()
+    books._settle(MEMBERSHIP, buyer, False)
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
-    books._settle(MEMBERSHIP, buyer, False)
-    m = markets._load(market)
     inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
     size: uint256 = min(fixed_math._magnitude(inventory.size), max_size)
     assert size != 0, "vault: no inventory"
@@ -270,21 +266,15 @@ def _split(parts: DynArray[Part, 8], equity: int256, maintenance: uint256) -> Dy
     """
     out: DynArray[Part, 8] = parts
     left: int256 = equity
-    weights: DynArray[uint256, 8] = []
-    total: uint256 = 0
+    losses: uint256 = 0
     for i: uint256 in range(len(parts), bound=8):
         if equity > 0:
             owed: uint256 = packing._high_half(bankruptcy_account.cash_words[parts[i].market])
             out[i].equity = min(convert(min(parts[i].profit, owed), int256), left)
             left -= out[i].equity
         else:
-            weights.append(fixed_math._positive_part(-parts[i].pnl))
-            total += weights[i]
-    if total == 0:
-        total = maintenance
-        weights = []
-        for part: Part in parts:
-            weights.append(part.maintenance)
+            losses += fixed_math._positive_part(-parts[i].pnl)
+    total: uint256 = losses if losses != 0 else maintenance
     if total == 0:
         nowhere: Part = empty(Part)
         nowhere.equity = equity
@@ -292,8 +282,11 @@ def _split(parts: DynArray[Part, 8], equity: int256, maintenance: uint256) -> Dy
     rest: int256 = left
     last: uint256 = 0
     for i: uint256 in range(len(parts), bound=8):
-        if weights[i] != 0:
-            share: int256 = fixed_math._signed_mul_div_floor(left, weights[i], total)
+        weight: uint256 = parts[i].maintenance
+        if losses != 0:
+            weight = fixed_math._positive_part(-parts[i].pnl)
+        if weight != 0:
+            share: int256 = fixed_math._signed_mul_div_floor(left, weight, total)
             out[i].equity += share
             rest -= share
             last = i

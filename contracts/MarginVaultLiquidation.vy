@@ -103,11 +103,10 @@ def take_over(
     system._require_liquidation_engine()
     assert account != liquidator, "vault: self trade"
     multiplier: uint256 = system._multiplier(system.exchange_word)
-    m: markets.Market = markets._load(market)
-    markets._require_fresh(m)
     books._settle(MEMBERSHIP, account, False)
     books._settle(MEMBERSHIP, liquidator, False)
-    m = markets._load(market)
+    m: markets.Market = markets._load(market)
+    markets._require_fresh(m)
     seat: positions.Seat = positions._open(m, account)
     assert seat.size != 0, "vault: no position"
     before: margin.Risk = books._risk(m, seat, multiplier)

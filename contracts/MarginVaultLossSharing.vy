@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
-# pragma optimize gas
+# pragma optimize codesize
 
 """
 @title MarginVaultLossSharing
@@ -162,20 +162,21 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
         cohorts=scan.cohorts,
         is_done=scan.is_done,
     )
+    clock: packing.Clock = packing._clock(markets.clock_words[market])
+    is_spaced: bool = block.timestamp - clock.round_time >= ROUND_SPACING_SECONDS
+    # A round that needs several calls holds the market: it may only be opened when one is surely due.
+    assert (
+        is_spaced or not is_new or (scan.is_done and deficit * 100 > reachable)
+    ), "crisis: round too soon"
     if not scan.is_done:
         loss_sharing.round_reachable[market] = reachable
         loss_sharing.round_places[market] = scan.place
         markets.funding_words[market] = funding_word | ROUND_OPEN
         markets._store_price(m)
         return round
-    clock: packing.Clock = packing._clock(markets.clock_words[market])
-    is_due: bool = (
-        block.timestamp - clock.round_time >= ROUND_SPACING_SECONDS or deficit * 100 > reachable
-    )
-    if reachable == 0 or not is_due:
-        # A round that was never due changes nothing; one that held the market must let it go.
-        assert not is_new or reachable != 0, "crisis: nothing reachable"
-        assert not is_new, "crisis: round too soon"
+    if reachable == 0:
+        # Nothing to charge: a round that held the market lets it go.
+        assert not is_new, "crisis: nothing reachable"
         markets._store_funding(m)
         log IMarginVaultLossSharing.RoundAbandoned(market=market, deficit=deficit)
         return round

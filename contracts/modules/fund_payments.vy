@@ -105,6 +105,7 @@ def _can_pay(m: markets.Market, outstanding: uint256) -> bool:
             method_id=method_id("payable_now(uint256,uint256,uint256)"),
         ),
         max_outsize=32,
+        gas=PAY_GAS,
         is_static_call=True,
         revert_on_failure=False,
     )

@@ -1,0 +1,190 @@
+"""A node and the contracts of a deployment: calls, transactions with their revert reasons, event logs."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from eth_account.signers.local import LocalAccount
+from eth_utils import to_checksum_address
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import ContractLogicError, Web3Exception
+
+from lastline.abi import Event, EventDecoder
+from lastline.deployments import Deployment, DeploymentError
+
+# Logs asked for in one request.
+LOG_SPAN = 5_000
+ERROR_SELECTOR = "08c379a0"
+
+
+class Reverted(Exception):
+    """A transaction or call that the contracts refused; the text is their reason."""
+
+
+class Sender(Protocol):
+    """Whoever sends transactions: a key here, an Ape account in the scripts."""
+
+    @property
+    def address(self) -> str: ...
+
+    def send(self, to: str | None, data: str) -> dict[str, Any]:
+        """Send and wait; the receipt with at least transactionHash, blockNumber, contractAddress, logs.
+
+        Raises Reverted with the contracts' reason.
+        """
+        ...
+
+
+def reason_of(error: BaseException) -> str:
+    """The contracts' own words in an error of web3; its whole text if there are none."""
+    data = getattr(error, "data", None)
+    if isinstance(data, dict):
+        data = data.get("data")
+    if isinstance(data, str):
+        raw = data.removeprefix("0x")
+        if raw.startswith(ERROR_SELECTOR):
+            length = int(raw[72:136], 16)
+            return bytes.fromhex(raw[136 : 136 + 2 * length]).decode(errors="replace")
+    text = str(getattr(error, "message", None) or error)
+    return text.removeprefix("execution reverted").removeprefix(": ").removeprefix("revert: ").strip() or "no reason"
+
+
+class KeySender:
+    """Signs with a key and sends to a node. Keeps its own nonce: one KeySender a key."""
+
+    def __init__(self, web3: Web3, key: LocalAccount, gas: int | None = None) -> None:
+        """`gas`: a fixed limit for every transaction, which saves an estimate; None to estimate."""
+        self.web3 = web3
+        self.key = key
+        self.gas = gas
+        self._nonce: int | None = None
+
+    @property
+    def address(self) -> str:
+        return self.key.address
+
+    def send(self, to: str | None, data: str) -> dict[str, Any]:
+        """Send and wait. Raises Reverted with the contracts' reason."""
+        call: dict[str, Any] = {"from": self.address, "data": data, "value": 0}
+        if to is not None:
+            call["to"] = to
+        if self._nonce is None:
+            self._nonce = self.web3.eth.get_transaction_count(self.key.address)
+        try:
+            gas = self.gas or self.web3.eth.estimate_gas(call) * 5 // 4
+            price = self.web3.eth.gas_price
+            signed = self.key.sign_transaction(
+                {
+                    **{name: call[name] for name in ("to", "data", "value") if name in call},
+                    "nonce": self._nonce,
+                    "gas": gas,
+                    "maxFeePerGas": 2 * price,
+                    "maxPriorityFeePerGas": min(price, 10**9),
+                    "chainId": self.web3.eth.chain_id,
+                }
+            )
+            self._nonce += 1
+            sent = self.web3.eth.send_raw_transaction(signed.raw_transaction)
+            receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
+            if receipt["status"] != 1:
+                # Again as a call, on the state before it, for the reason.
+                self.web3.eth.call({**call, "gas": gas}, receipt["blockNumber"] - 1)
+                raise Reverted(f"no reason (transaction {sent.to_0x_hex()})")
+        except (ContractLogicError, Web3Exception) as error:
+            self._nonce = None
+            raise Reverted(reason_of(error)) from error
+        return dict(receipt)
+
+
+class Chain:
+    """The contracts of a deployment on a node."""
+
+    def __init__(self, web3: Web3, deployment: Deployment) -> None:
+        self.web3 = web3
+        self.deployment = deployment
+        self._contracts: dict[str, Contract] = {}
+        self._decoders: dict[str, EventDecoder] = {}
+        self._timestamps: dict[int, int] = {}
+
+    def contract(self, name: str) -> Contract:
+        """A web3 contract by its name in the record; "MarginVault" has the union ABI."""
+        if name not in self._contracts:
+            self._contracts[name] = self.web3.eth.contract(
+                address=to_checksum_address(self.deployment.address(name)), abi=self.deployment.abi(name)
+            )
+        return self._contracts[name]
+
+    def call(self, name: str, method: str, *arguments: Any, block: int | str = "latest") -> Any:
+        """Call a view. Raises Reverted with the contract's reason."""
+        try:
+            return self.contract(name).functions[method](*arguments).call(block_identifier=block)
+        except ContractLogicError as error:
+            raise Reverted(reason_of(error)) from error
+
+    def send(self, sender: Sender, name: str, method: str, *arguments: Any) -> dict[str, Any]:
+        """Call a function in a transaction; the receipt. Raises Reverted with the contracts' reason."""
+        contract = self.contract(name)
+        return sender.send(contract.address, contract.encode_abi(method, args=list(arguments)))
+
+    def decode(self, name: str, logs: Iterable[Any]) -> list[Event]:
+        """The events of one contract among logs (of a receipt, say)."""
+        if name not in self._decoders:
+            self._decoders[name] = EventDecoder(self.deployment.abi(name))
+        address = self.deployment.address(name)
+        events = (
+            self._decoders[name].decode(log) for log in logs if to_checksum_address(log["address"]) == address
+        )
+        return [event for event in events if event is not None]
+
+    def events(
+        self, names: Sequence[str], first: int | None = None, last: int | None = None, topics: Any = None
+    ) -> list[Event]:
+        """All events of some contracts in order, block timestamps included."""
+        first = self.deployment.first_block if first is None else first
+        last = self.web3.eth.block_number if last is None else last
+        by_address = {self.deployment.address(name): name for name in names}
+        out: list[Event] = []
+        for start in range(first, last + 1, LOG_SPAN):
+            query: dict[str, Any] = {
+                "fromBlock": hex(start),
+                "toBlock": hex(min(start + LOG_SPAN - 1, last)),
+                "address": list(by_address),
+            }
+            if topics is not None:
+                query["topics"] = topics
+            answer = self.web3.provider.make_request("eth_getLogs", [query])  # type: ignore[arg-type]
+            if "error" in answer:
+                raise Reverted(f"The node refuses to list events: {answer['error'].get('message')}")
+            for log in answer["result"]:
+                if not log.get("blockTimestamp"):
+                    log["blockTimestamp"] = hex(self.timestamp(int(log["blockNumber"], 16)))
+                out.extend(self.decode(by_address[to_checksum_address(log["address"])], [log]))
+        return out
+
+    def timestamp(self, block: int) -> int:
+        """Time of a block, seconds."""
+        if block not in self._timestamps:
+            self._timestamps[block] = self.web3.eth.get_block(block)["timestamp"]
+        return self._timestamps[block]
+
+    def require_code(self) -> None:
+        """Raises DeploymentError if this chain is not the one of the record, or lacks a recorded contract."""
+        chain_id = self.web3.eth.chain_id
+        if chain_id != self.deployment.chain_id:
+            raise DeploymentError(
+                f"The node serves chain {chain_id}, but {self.deployment.ecosystem}/{self.deployment.network} "
+                f"was deployed on chain {self.deployment.chain_id}."
+            )
+        for name, record in self.deployment.contracts.items():
+            code = bytes(self.web3.eth.get_code(to_checksum_address(record.address)))
+            if not code:
+                raise DeploymentError(
+                    f"This chain has no {name} at {record.address}: it is not the chain of the deployment record."
+                )
+            if "0x" + Web3.keccak(code).hex().removeprefix("0x") != record.code_hash:
+                raise DeploymentError(f"The code of {name} at {record.address} is not what was deployed.")
+
+
+def connect(url: str, deployment: Deployment) -> Chain:
+    """The contracts of a deployment on the node at `url`."""
+    return Chain(Web3(Web3.HTTPProvider(url)), deployment)
