@@ -106,7 +106,6 @@ def config_hash() -> bytes32:
 def absorb(account: uint256, keeper: uint256) -> int256:
     kernel._require_delegated(THIS)
     system._require_liquidation_engine()
-    assert account != keeper, "vault: self trade"
     books._settle(MEMBERSHIP, account, True)
     parts: DynArray[Part, 8] = []
     maintenance: uint256 = 0

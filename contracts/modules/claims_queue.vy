@@ -7,7 +7,7 @@
 @notice Every uncovered loss as a claim that keeps, for ever, who left it and how much of it each tier paid:
         amount = reserve + community + ADL + socialised + side + recovery + recovered + outstanding.
         First in, first out per market; at most 32 are outstanding in a market.
-@dev A market's claims always add up to what its inventory equity lacks (`_sync`).
+@dev After `_sync` a market's open claims are what its inventory equity lacks, to 1e-9 quote.
 """
 
 from ..interfaces import IMarginVaultCrisis
@@ -26,6 +26,8 @@ SIDE: constant(uint256) = 4
 RECOVERY: constant(uint256) = 5
 RECOVERED: constant(uint256) = 6
 
+# A lack below 1e-9 quote is rounding, not a loss.
+ROUNDING: constant(uint256) = 10**9
 MASK_64: constant(uint256) = 2**64 - 1
 MAX_OUTSTANDING: constant(uint256) = 32
 
@@ -173,13 +175,13 @@ def _sync(
     loss_side: uint256,
 ) -> bankruptcy_account.Inventory:
     """
-    @notice Make the market's claims equal to what its inventory equity lacks
+    @notice Make the market's claims equal to what its inventory equity lacks, to 1e-9 quote
     @param tier Who is told to have paid if claims shrink
     @param account Who is told to have left it if they grow; 0 for the inventory itself
     """
     out: bankruptcy_account.Inventory = inventory
     lacking: uint256 = fixed_math._positive_part(-bankruptcy_account._equity(m, inventory))
-    if lacking > out.outstanding:
+    if lacking > out.outstanding + ROUNDING:
         self._file(m.id, account, loss_side, lacking - out.outstanding)
         out.outstanding = lacking
     elif lacking < out.outstanding:
