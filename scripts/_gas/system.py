@@ -120,7 +120,9 @@ class System:
         if to is not None:
             call["to"] = to
         hash_ = self.rpc("eth_sendTransaction", call)
-        receipt = self.rpc("eth_getTransactionReceipt", hash_)
+        receipt = None
+        while receipt is None:
+            receipt = self.rpc("eth_getTransactionReceipt", hash_)
         if int(receipt["status"], 16) != 1:
             try:
                 self.web3.eth.call(call, int(receipt["blockNumber"], 16) - 1)  # type: ignore[arg-type]
