@@ -3,17 +3,22 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from eth_abi import decode
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import ContractLogicError, Web3Exception
+from web3.types import RPCEndpoint
 
-from lastline.abi import Event, EventDecoder
+from lastline.abi import Event, EventDecoder, canonical
 from lastline.deployments import Deployment, DeploymentError
 
 # Logs asked for in one request.
 LOG_SPAN = 5_000
+# Calls sent in one request.
+CALL_BATCH = 200
 ERROR_SELECTOR = "08c379a0"
 
 
@@ -52,11 +57,16 @@ def reason_of(error: BaseException) -> str:
 class KeySender:
     """Signs with a key and sends to a node. Keeps its own nonce: one KeySender a key."""
 
-    def __init__(self, web3: Web3, key: LocalAccount, gas: int | None = None) -> None:
-        """`gas`: a fixed limit for every transaction, which saves an estimate; None to estimate."""
+    def __init__(self, web3: Web3, key: LocalAccount, gas: int | None = None, fee: int | None = None) -> None:
+        """`gas`: a fixed limit for every transaction, which saves an estimate; None to estimate.
+
+        `fee`: most wei per gas, the same for every transaction; None to ask the node.
+        """
         self.web3 = web3
         self.key = key
         self.gas = gas
+        self.fee = fee
+        self._chain_id: int | None = None
         self._nonce: int | None = None
 
     @property
@@ -72,15 +82,16 @@ class KeySender:
             self._nonce = self.web3.eth.get_transaction_count(self.key.address)
         try:
             gas = self.gas or self.web3.eth.estimate_gas(call) * 5 // 4
-            price = self.web3.eth.gas_price
+            fee = self.fee or 2 * self.web3.eth.gas_price
+            self._chain_id = self._chain_id or self.web3.eth.chain_id
             signed = self.key.sign_transaction(
                 {
                     **{name: call[name] for name in ("to", "data", "value") if name in call},
                     "nonce": self._nonce,
                     "gas": gas,
-                    "maxFeePerGas": 2 * price,
-                    "maxPriorityFeePerGas": min(price, 10**9),
-                    "chainId": self.web3.eth.chain_id,
+                    "maxFeePerGas": fee,
+                    "maxPriorityFeePerGas": min(fee, 10**9),
+                    "chainId": self._chain_id,
                 }
             )
             self._nonce += 1
@@ -105,6 +116,7 @@ class Chain:
         self._contracts: dict[str, Contract] = {}
         self._decoders: dict[str, EventDecoder] = {}
         self._timestamps: dict[int, int] = {}
+        self._output_types: dict[tuple[str, str], list[str]] = {}
 
     def contract(self, name: str) -> Contract:
         """A web3 contract by its name in the record; "MarginVault" has the union ABI."""
@@ -120,6 +132,42 @@ class Chain:
             return self.contract(name).functions[method](*arguments).call(block_identifier=block)
         except ContractLogicError as error:
             raise Reverted(reason_of(error)) from error
+
+    def call_many(
+        self, name: str, calls: Sequence[tuple[Any, ...]], block: int | str = "latest"
+    ) -> list[Any]:
+        """Many views of one contract in few requests; each call is (method, argument, ...). Answers in order.
+
+        Raises Reverted if one of them fails.
+        """
+        contract = self.contract(name)
+        at = block if isinstance(block, str) else hex(block)
+        out: list[Any] = []
+        for start in range(0, len(calls), CALL_BATCH):
+            requests = []
+            for method, *arguments in calls[start : start + CALL_BATCH]:
+                data = contract.encode_abi(method, args=arguments)
+                requests.append((RPCEndpoint("eth_call"), [{"to": contract.address, "data": data}, at]))
+            answers = self.web3.provider.make_batch_request(requests)  # type: ignore[attr-defined]
+            if not isinstance(answers, list):
+                raise Reverted(f"The node refuses a batch of calls: {answers.get('error')}")
+            for (method, *_), answer in zip(calls[start : start + CALL_BATCH], answers, strict=True):
+                if "error" in answer:
+                    raise Reverted(f"{name}.{method}: {answer['error'].get('message')}")
+                raw = bytes(HexBytes(answer["result"]))
+                outputs = self._outputs(name, method)
+                values = decode(outputs, raw)
+                out.append(values[0] if len(values) == 1 else values)
+        return out
+
+    def _outputs(self, name: str, method: str) -> list[str]:
+        key = (name, method)
+        if key not in self._output_types:
+            entry = next(
+                e for e in self.deployment.abi(name) if e["type"] == "function" and e["name"] == method
+            )
+            self._output_types[key] = [canonical(parameter) for parameter in entry["outputs"]]
+        return self._output_types[key]
 
     def send(self, sender: Sender, name: str, method: str, *arguments: Any) -> dict[str, Any]:
         """Call a function in a transaction; the receipt. Raises Reverted with the contracts' reason."""

@@ -23,11 +23,8 @@ LOCAL = "ethereum:local:foundry"
 LOCAL_CHAIN_IDS = (1337, 31337)
 
 
-class Command(ConnectedProviderCommand):
-    """A command on a network that ends with exit code 1 and one sentence when something is not as it must be."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        return super().main(*args, **kwargs)
+class OneSentence(click.Command):
+    """A command that ends with exit code 1 and one sentence when something is not as it must be."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
@@ -55,9 +52,14 @@ class Command(ConnectedProviderCommand):
             raise click.ClickException(f"The node does not answer: {one_line(error)}") from error
 
 
+class NetworkCommand(OneSentence, ConnectedProviderCommand):
+    """The same, on the network of --network."""
+
+
 def one_line(error: object) -> str:
     """The first line of an error's text, ended like a sentence."""
     line = (str(error).strip().splitlines() or ["Something failed without a reason"])[0].strip()
+    line = line.removesuffix("Options:").strip()
     return line if line.endswith((".", "!", "?")) else line + "."
 
 
@@ -65,9 +67,14 @@ def connected(help_text: str | None = None) -> Callable[[Callable[..., Any]], cl
     """Decorator: a click command on the network of --network."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        return click.command(cls=Command, help=help_text)(network_option(default=LOCAL)(function))
+        return click.command(cls=NetworkCommand, help=help_text)(network_option(default=LOCAL)(function))
 
     return decorate
+
+
+def standalone(help_text: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
+    """Decorator: a click command that brings its own node."""
+    return click.command(cls=OneSentence, help=help_text)
 
 
 def web3() -> Web3:

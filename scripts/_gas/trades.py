@@ -31,14 +31,16 @@ def measure_trades(s: System) -> dict[str, int]:
     out["trade_close_both_first_profit"] = s.trade(a, [b], "-0.2")
     opened = s.restore(opened)
 
+    # the account's first profit, but not the market's
     s.set_price(60_300)
     s.trade(s.trader("old long"), [s.trader("old short")], "-0.2")
-    out["trade_close_both"] = s.trade(a, [b], "-0.2")
+    out["trade_close_both_accounts_first_profit"] = s.trade(a, [b], "-0.2")
     opened = s.restore(opened)
 
+    # later profit: both have realised something here before, and it has not matured
     s.set_price(60_300)
     s.trade(a, [b], "-0.1")
-    out["trade_close_both_profit_slot_used"] = s.trade(a, [b], "-0.1")
+    out["trade_close_both"] = s.trade(a, [b], "-0.1")
     opened = s.restore(opened)
 
     # makers in one transaction, all with positions
@@ -61,6 +63,16 @@ def measure_liquidation(s: System) -> dict[str, int]:
     """Full take-over through the engine; the liquidator holds a position on the same side, in the same tick."""
     out: dict[str, int] = {}
     start = s.snapshot()
+    # Not the first liquidation of all: the slot of its fees is used.
+    early = s.trader("early", 3_100)
+    s.trade(early, [s.trader("early other", 500_000)], "1")
+    s.set_price(59_400)
+    s.set_price(58_800)
+    s.set_price(58_300)
+    first = s.trader("first liquidator", 500_000)
+    s.send(first.address, s.engine, "take_over", early.account, MARKET, ANYTHING, first.account, 2**255)
+    for price in (58_800, 59_400, 60_000):
+        s.set_price(price)
     weak, other, liquidator = s.trader("weak", 3_100), s.trader("other", 500_000), s.trader("liquidator", 500_000)
     s.trade(weak, [other], "1")
     for price in (59_400, 58_800, 58_300, 57_700):

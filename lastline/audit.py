@@ -1,0 +1,373 @@
+"""Does everything add up? Checks that anybody with a node can make: events against storage, tokens against debts.
+
+Every check compares two figures and is exact, except where rounding is part of the design: there a bound is stated.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from eth_utils import keccak, to_checksum_address
+
+from lastline.chain import Chain
+from lastline.deployments import DeploymentError
+from lastline.ledger import Cohort, Ledger, LedgerError, bring_up_to_date
+from lastline.units import to_decimal
+from lastline.views import FUND, SOURCES, VAULT
+from lastline.words import CohortKey, PositionWord
+
+TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison. `left` and `right` are what was compared, `unit` in what; `difference` is left - right."""
+
+    id: str
+    what: str
+    holds: bool
+    left: int
+    right: int
+    unit: str = "quote"
+
+    @property
+    def difference(self) -> int:
+        return self.left - self.right
+
+    def show(self, amount: int, token_decimals: int = 0) -> str:
+        """An amount of this check as text: quote and base with decimals, tokens in token units with decimals."""
+        if self.unit in ("quote", "base"):
+            return to_decimal(amount)
+        return to_decimal(amount, token_decimals) if self.unit == "token" else str(amount)
+
+
+@dataclass
+class Report:
+    """All checks at one block, with the ledger they were made on."""
+
+    block: int
+    token_decimals: int
+    ledger: Ledger
+    checks: list[Check]
+
+    @property
+    def holds(self) -> bool:
+        return all(check.holds for check in self.checks)
+
+    @property
+    def failed(self) -> list[Check]:
+        return [check for check in self.checks if not check.holds]
+
+
+def rebuild(chain: Chain, block: int | None = None) -> Ledger:
+    """The vault's ledger as of a block (the latest), from its events alone."""
+    last = chain.web3.eth.block_number if block is None else block
+    decimals = chain.call("Collateral", "decimals", block=last)
+    return Ledger.rebuild(chain.events([VAULT], last=last), decimals)
+
+
+def run(chain: Chain, block: int | None = None) -> Report:
+    """Make every check at a block (the latest). Raises DeploymentError if the chain is not the recorded one."""
+    chain.require_code()
+    last = chain.web3.eth.block_number if block is None else block
+    decimals = chain.call("Collateral", "decimals", block=last)
+    try:
+        ledger = rebuild(chain, last)
+    except LedgerError as error:
+        raise DeploymentError(f"The ledger cannot be rebuilt from events: {error}.") from error
+    auditor = _Auditor(chain, ledger, last, decimals)
+    return Report(last, decimals, ledger, list(auditor.checks()))
+
+
+class _Auditor:
+    def __init__(self, chain: Chain, ledger: Ledger, block: int, decimals: int) -> None:
+        self.chain = chain
+        self.ledger = ledger
+        self.block = block
+        self.scale = 10 ** (18 - decimals)
+
+    def checks(self) -> Iterator[Check]:
+        yield from self._tokens()
+        yield from self._sides()
+        yield from self._claims()
+        yield from self._fund()
+        yield from self._storage()
+
+    def _call(self, name: str, method: str, *arguments: object) -> int:
+        return self.chain.call(name, method, *arguments, block=self.block)
+
+    # --- I1 --------------------------------------------------------------------------------------------------
+
+    def _transfers(self, address: str) -> tuple[int, int]:
+        """Token units sent to and by an address, by the token's Transfer events."""
+        moved = []
+        padded = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
+        for topics in ([TRANSFER, None, padded], [TRANSFER, padded]):
+            events = self.chain.events(["Collateral"], last=self.block, topics=topics)
+            moved.append(sum(next(iter(_amounts(event.values))) for event in events))
+        return moved[0], moved[1]
+
+    def _tokens(self) -> Iterator[Check]:
+        ledger = self.ledger
+        vault = to_checksum_address(self.chain.deployment.address(VAULT))
+        held = self._call("Collateral", "balanceOf", vault)
+        received, sent = self._transfers(vault)
+        booked_in, booked_out = sum(ledger.tokens_in.values()), sum(ledger.tokens_out.values())
+        donated = max(received - booked_in, 0)
+        yield Check(
+            "I1-out",
+            "tokens that left the vault = withdrawals + fees + treasury",
+            sent == booked_out,
+            sent,
+            booked_out,
+            "token",
+        )
+        yield Check(
+            "I1-in",
+            "tokens that reached the vault >= deposits + payments of the fund",
+            received >= booked_in,
+            received,
+            booked_in,
+            "token",
+        )
+        booked = booked_in + donated - booked_out
+        yield Check("I1-tokens", "tokens in the vault = what came less what went", held == booked, held, booked, "token")
+        owed = ledger.liabilities()
+        yield Check(
+            "I1",
+            "tokens in the vault >= accounts + inventories + fees",
+            held * self.scale >= owed,
+            held * self.scale,
+            owed,
+        )
+        # Rounding leaves at most a few steps of maturing profit (1e-9 quote) at each event.
+        dust = ledger.booked_tokens * self.scale - owed
+        bound = 10**10 * (ledger.applied + 1)
+        yield Check("I1-dust", "what rounding has left in the vault <= 1e-8 quote an event", dust <= bound, dust, bound)
+
+    # --- I2 --------------------------------------------------------------------------------------------------
+
+    def _sides(self) -> Iterator[Check]:
+        ledger = self.ledger
+        for market in ledger.markets:
+            longs = shorts = count = 0
+            for account, market_id in ledger.positions:
+                if market_id == market.id:
+                    size = ledger.effective(account, market_id).size
+                    longs, shorts = longs + max(size, 0), shorts + max(-size, 0)
+                    count += 1
+            longs += max(market.inventory.size, 0)
+            shorts += max(-market.inventory.size, 0)
+            # Each member rounds by one unit, each settlement left one behind, each closing of a cohort two.
+            bound = count + market.settlements + 2 * len(ledger.cohorts)
+            yield Check(
+                f"I2-{market.id}",
+                f"market {market.id}: long = short, inventory included, within {bound} units of 1e-18",
+                abs(longs - shorts) <= bound,
+                longs,
+                shorts,
+                "base",
+            )
+
+    # --- I6 --------------------------------------------------------------------------------------------------
+
+    def _claims(self) -> Iterator[Check]:
+        count = self._call(VAULT, "claim_count")
+        states = self.chain.call_many(VAULT, [("claim_state", n) for n in range(count)], self.block)
+        wrong = left = right = 0
+        for state in states:
+            amount, parts = state[4], sum(state[5:13])
+            left, right = left + amount, right + parts
+            wrong += amount != parts
+        yield Check(
+            "I6",
+            "every claim = reserve + community + ADL + socialised + side + recovery + recovered + outstanding",
+            wrong == 0 and left == right,
+            left,
+            right,
+        )
+        for market in self.ledger.markets:
+            outstanding = sum(state[12] for state in states if state[0] == market.id)
+            owed = self.chain.call(VAULT, "inventory_state", market.id, block=self.block)[4]
+            yield Check(
+                f"I6-{market.id}",
+                f"market {market.id}: open claims = what the bankruptcy account says it lacks",
+                outstanding == owed,
+                outstanding,
+                owed,
+            )
+
+    # --- I7 --------------------------------------------------------------------------------------------------
+
+    def _fund(self) -> Iterator[Check]:
+        fund = self.chain.deployment.address(FUND)
+        sources = dict.fromkeys(SOURCES, 0)
+        paid = withdrawn = 0
+        for event in self.chain.events([FUND], last=self.block):
+            if event.name == "InflowRecorded":
+                sources[SOURCES[event.source.bit_length() - 1]] += event.amount
+            elif event.name == "ClaimsPaid":
+                paid += event.amount
+            elif event.name == "CapitalWithdrawn":
+                withdrawn += event.amount
+        reserve = self._call(FUND, "reserve")
+        booked = sum(sources.values()) - paid - withdrawn
+        yield Check("I7", "the fund's reserve = inflows - outflows", reserve == booked, reserve, booked, "token")
+        wrong = 0
+        for n, name in enumerate(SOURCES):
+            wrong += self._call(FUND, "total_in", 1 << n) != sources[name]
+        yield Check("I7-sources", "each source's total is the sum of its inflows", wrong == 0, wrong, 0, "count")
+        held = self._call("Collateral", "balanceOf", fund)
+        received, sent = self._transfers(fund)
+        yield Check(
+            "I7-tokens", "the fund's tokens = what came less what went", held == received - sent, held, received - sent, "token"
+        )
+        yield Check("I7-reserve", "the fund's tokens >= its reserve", held >= reserve, held, reserve, "token")
+        yield Check("I7-out", "tokens that left the fund = claims paid + capital", sent == paid + withdrawn, sent, paid + withdrawn, "token")
+        vault_got = self.ledger.tokens_in["fund"]
+        yield Check("I7-vault", "what the fund paid is what the vault got", paid == vault_got, paid, vault_got, "token")
+
+    # --- storage ---------------------------------------------------------------------------------------------
+
+    def _compare(self, id: str, what: str, calls: list[tuple], wanted: list, same: Callable | None = None) -> Check:
+        """How many of the vault's words are not as rebuilt."""
+        shown = self.chain.call_many(VAULT, calls, self.block)
+        equal = sum(
+            (same(a, b) if same else (tuple(a) == tuple(b) if isinstance(a, tuple | list) else a == b))
+            for a, b in zip(shown, wanted, strict=True)
+        )
+        return Check(id, what, equal == len(wanted), equal, len(wanted), "count")
+
+    def _storage(self) -> Iterator[Check]:
+        ledger = self.ledger
+        accounts = sorted(ledger.accounts)
+        yield self._compare(
+            "L-accounts",
+            "accounts rebuilt from events = storage",
+            [("account_word", account) for account in accounts],
+            [ledger.accounts[account].word for account in accounts],
+        )
+        places = sorted(ledger.positions)
+        yield self._compare(
+            "L-positions",
+            "positions rebuilt from events = storage",
+            [("position_word", *place) for place in places],
+            [ledger.positions[place] for place in places],
+        )
+        places = sorted(ledger.maturing)
+        yield self._compare(
+            "L-maturing",
+            "maturing profit rebuilt from events = storage",
+            [("maturing_word", *place) for place in places],
+            [ledger.maturing[place] for place in places],
+        )
+        yield self._compare(
+            "L-markets",
+            "markets (marks, funding, clocks, totals, inventories, queues) rebuilt = storage",
+            [("market_words", market.id) for market in ledger.markets],
+            [market.words() for market in ledger.markets],
+        )
+        rounds = [(m.id, n, charge) for m in ledger.markets for n, charge in enumerate(m.rounds)]
+        yield self._compare(
+            "L-rounds",
+            "rounds rebuilt = storage",
+            [("round_word", market, n) for market, n, _ in rounds],
+            [charge.share | charge.price << 96 for _, _, charge in rounds],
+        )
+        batches = [(m.id, batch, word) for m in ledger.markets for batch, word in sorted(m.batches.items())]
+        yield self._compare(
+            "L-batches",
+            "charges of maturity batches rebuilt = storage",
+            [("batch_word", market, batch) for market, batch, _ in batches],
+            [word.word for _, _, word in batches],
+        )
+        yield self._cohort_check()
+        yield self._queue_check()
+        yield self._compare(
+            "L-claims",
+            "claims rebuilt = storage",
+            [("claim_state", claim.id) for claim in ledger.claims],
+            [
+                (c.market, c.account, c.loss_side, c.filed_at, c.amount, *c.paid, c.outstanding)
+                for c in ledger.claims
+            ],
+        )
+        yield self._compare(
+            "L-fees",
+            "uncollected fees rebuilt = storage",
+            [("fee_state",)],
+            [(ledger.trading_fees, ledger.funding_fees, ledger.liquidation_fees, ledger.treasury_fees)],
+        )
+        yield self._compare(
+            "L-system",
+            "roles, risk mode and settings rebuilt = storage",
+            [("exchange_word",), ("settings",), ("claim_count",), ("market_count",)],
+            [
+                ledger.system.word,
+                (ledger.funding_share, ledger.batch_seconds, 0),
+                len(ledger.claims),
+                len(ledger.markets),
+            ],
+            lambda a, b: tuple(a)[:2] == tuple(b)[:2] if isinstance(a, tuple | list) else a == b,
+        )
+        balances = [ledger.balance(account) for account in accounts]
+        yield self._compare(
+            "I3",
+            "every account's cash, maturing profit, open profit, equity and margin, rebuilt = the vault's views",
+            [("account_state", account) for account in accounts],
+            [(b.cash, b.maturing, b.unrealised, b.equity, b.maintenance) for b in balances],
+            lambda a, b: tuple(a[:5]) == b,
+        )
+
+    def _cohort_check(self) -> Check:
+        keys = sorted(self.ledger.cohorts)
+        for key in keys:
+            self.ledger.current(key)
+
+        def is_same(words: tuple[int, ...], wanted: tuple[int, Cohort, int]) -> bool:
+            key, cohort, siblings = wanted
+            shown = Cohort.of_words(words)
+            bring_up_to_date(shown, key, self.ledger.markets[key >> 23])
+            return shown == cohort and words[4] == siblings
+
+        return self._compare(
+            "L-cohorts",
+            "cohorts rebuilt, pending rounds applied = storage, pending rounds applied",
+            [("cohort_words", key) for key in keys],
+            [(key, self.ledger.cohorts[key], self.ledger.siblings.get(key >> 6 << 6, 0)) for key in keys],
+            is_same,
+        )
+
+    def _queue_check(self) -> Check:
+        """The ADL queue: the bit of every tick with open positions is set, and none where nobody is."""
+        live: dict[tuple[int, int], int] = {}
+        some: dict[tuple[int, int], int] = {}
+        for key, cohort in self.ledger.cohorts.items():
+            place = CohortKey.of(key)
+            word, bit = (place.group, place.tick >> 8), 1 << (place.tick & 255)
+            some.setdefault(word, 0)
+            if cohort.size_sum:
+                some[word] |= bit
+                if cohort.a:
+                    live[word] = live.get(word, 0) | bit
+        places = sorted(some)
+        return self._compare(
+            "L-queue",
+            "the ADL queue lists every tick with open positions and no empty one",
+            [("tick_bitmap", *place) for place in places],
+            [(live.get(place, 0), some[place]) for place in places],
+            lambda shown, bits: bits[0] & ~shown == 0 and shown & ~bits[1] == 0,
+        )
+
+
+def _amounts(values: dict[str, object]) -> Iterator[int]:
+    """The amount of a Transfer event, whatever the token calls it."""
+    return (worth for worth in values.values() if isinstance(worth, int))
+
+
+def members(ledger: Ledger, key: int) -> list[int]:
+    """Accounts that are members of a cohort."""
+    return [
+        account
+        for (account, market), word in ledger.positions.items()
+        if PositionWord.of(word).size and PositionWord.of(word).key(market) == key
+    ]

@@ -1,0 +1,193 @@
+"""Readable views of accounts, markets, claims and the fund, straight from the chain.
+
+Quote amounts, sizes, prices, rates and ratios have 18 decimals; the fund's own amounts are token units.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from lastline.chain import Chain
+from lastline.units import WAD
+from lastline.words import AccountWord, ClockWord, FundingWord, LiquidationWord, MarginWords, PriceWord
+
+VAULT = "MarginVault"
+FUND = "InsuranceFund"
+RISK_MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
+SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COMMUNITY")
+
+
+@dataclass(frozen=True)
+class PositionView:
+    """An account in one market. `pot`: profit realised by ADL, not yet booked; `bankruptcy_price` 0: nowhere."""
+
+    market: int
+    size: int
+    notional: int
+    unrealised: int
+    maturing: int
+    pot: int
+    maintenance: int
+    key: int
+    bankruptcy_price: int
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """An account as a whole, at the last marks, everything pending applied. `hole` > 0: below initial margin."""
+
+    account: int
+    cash: int
+    maturing: int
+    unrealised: int
+    equity: int
+    maintenance: int
+    hole: int
+    withdrawable: int
+    is_stale: bool
+    positions: tuple[PositionView, ...]
+
+    @property
+    def health(self) -> int | None:
+        """Equity over maintenance margin, 18 decimals, rounded down; None without positions."""
+        return self.equity * WAD // self.maintenance if self.maintenance else None
+
+
+@dataclass(frozen=True)
+class InventoryView:
+    size: int
+    notional: int
+    cash: int
+    equity: int
+    outstanding: int
+    auction_start: int
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """A market: mark and its time, open interest (base), funding indices, rounds so far, margins, inventory."""
+
+    market: int
+    mark: int
+    mark_time: int
+    open_interest: int
+    status: int
+    tick_bits: int
+    long_index: int
+    short_index: int
+    rounds: int
+    is_round_open: bool
+    clock: ClockWord
+    margin: MarginWords
+    liquidation: LiquidationWord
+    inventory: InventoryView
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim: amount is the sum of what each tier paid, what recovered by itself, and what is outstanding."""
+
+    claim: int
+    market: int
+    account: int
+    loss_side: int
+    filed_at: int
+    amount: int
+    reserve: int
+    community: int
+    adl: int
+    socialised: int
+    side: int
+    recovery: int
+    recovered: int
+    outstanding: int
+
+
+@dataclass(frozen=True)
+class FundView:
+    """The insurance fund, token units; `coverage` is reserve over target, 18 decimals."""
+
+    reserve: int
+    tokens: int
+    target: int
+    coverage: int
+    total_paid: int
+    capital_withdrawn: int
+    inflows: dict[str, int]
+    daily_cap: int
+    daily_paid: int
+    daily_remaining: int
+
+
+_View = TypeVar("_View")
+
+
+def _view(kind: type[_View], struct: tuple[Any, ...], *first: Any) -> _View:
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**dict(zip(names, (*first, *struct), strict=False)))
+
+
+def position(chain: Chain, account: int, market: int, block: int | str = "latest") -> PositionView:
+    """An account in one market. Raises Reverted "market: unknown"."""
+    return _view(PositionView, chain.call(VAULT, "position_state", account, market, block=block), market)
+
+
+def account(chain: Chain, account: int, block: int | str = "latest") -> AccountView:
+    """An account with all its positions; all zero if it was never used."""
+    state = chain.call(VAULT, "account_state", account, block=block)
+    markets = AccountWord.of(chain.call(VAULT, "account_word", account, block=block)).market_ids
+    positions = tuple(position(chain, account, market, block) for market in markets)
+    return AccountView(account, *state, positions)
+
+
+def market(chain: Chain, market: int, block: int | str = "latest") -> MarketView:
+    """A market. Raises Reverted "market: unknown"."""
+    inventory = InventoryView(*chain.call(VAULT, "inventory_state", market, block=block))
+    words = chain.call(VAULT, "market_words", market, block=block)
+    price, funding = PriceWord.of(words[0]), FundingWord.of(words[1])
+    return MarketView(
+        market,
+        price.mark,
+        price.mark_time,
+        price.open_interest,
+        price.status,
+        7 if price.has_fine_ticks else 6,
+        funding.long_index,
+        funding.short_index,
+        funding.rounds,
+        funding.is_round_open,
+        ClockWord.of(words[2]),
+        MarginWords.of(words[4], words[5], words[6]),
+        LiquidationWord.of(words[7]),
+        inventory,
+    )
+
+
+def claim(chain: Chain, claim: int, block: int | str = "latest") -> ClaimView:
+    """A claim by its id."""
+    return _view(ClaimView, chain.call(VAULT, "claim_state", claim, block=block), claim)
+
+
+def claims(chain: Chain, block: int | str = "latest") -> list[ClaimView]:
+    """Every claim ever filed."""
+    count = chain.call(VAULT, "claim_count", block=block)
+    states = chain.call_many(VAULT, [("claim_state", n) for n in range(count)], block)
+    return [_view(ClaimView, state, n) for n, state in enumerate(states)]
+
+
+def fund(chain: Chain, block: int | str = "latest") -> FundView:
+    """The insurance fund and its token balance."""
+    address = chain.deployment.address(FUND)
+    inflows = {name: chain.call(FUND, "total_in", 1 << n, block=block) for n, name in enumerate(SOURCES)}
+    _, cap, paid, remaining = chain.call(FUND, "daily_budget", block=block)
+    return FundView(
+        chain.call(FUND, "reserve", block=block),
+        chain.call("Collateral", "balanceOf", address, block=block),
+        chain.call(FUND, "target", block=block),
+        chain.call(FUND, "coverage", block=block),
+        chain.call(FUND, "total_paid", block=block),
+        chain.call(FUND, "capital_withdrawn", block=block),
+        inflows,
+        cap,
+        paid,
+        remaining,
+    )

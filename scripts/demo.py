@@ -1,0 +1,226 @@
+"""ape run demo: a fresh Anvil, the whole system, the crash of March 2020, and every balance verified afterwards."""
+
+import gzip
+import json
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import ape
+import click
+from eth_account import Account
+from rich.console import Console
+from rich.table import Table
+from web3 import Web3
+
+from lastline import audit, deployments, views
+from lastline.abi import Event
+from lastline.accounts import show
+from lastline.chain import Chain, KeySender
+from lastline.deployer import Deployer
+from lastline.deployments import Deployment
+from lastline.ledger import TIER_NAMES
+from lastline.units import to_decimal, to_quote
+from scripts._anvil import anvil
+from scripts._ape import Artifacts, load_toml, quiet, standalone
+from scripts._checks import show as show_checks
+from scripts._scenario import Happened, Run, ScenarioError
+
+# Anvil's first key, known to everybody.
+DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+GAS = 14_000_000
+
+
+@standalone(__doc__)
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    default=Path("scenarios/btc_2020_03.toml"),
+    show_default=True,
+    envvar="SCENARIO",
+    help="Scenario file (TOML); environment: SCENARIO.",
+)
+@click.option("--seed", type=int, envvar="SEED", help="Another population; environment: SEED.")
+@click.option(
+    "--keeper",
+    envvar="KEEPER",
+    help="Account id or owner address credited with rewards for absorptions; environment: KEEPER.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build/demo"),
+    show_default=True,
+    envvar="OUT",
+    help="Folder for the report, the chain's state and the deployment record; environment: OUT.",
+)
+def cli(scenario: Path, seed: int | None, keeper: str | None, out: Path) -> None:
+    started = time.monotonic()
+    quiet()
+    console = Console(highlight=False)
+    script = load_toml(scenario)
+    if seed is not None:
+        script["population"]["seed"] = seed
+    out.mkdir(parents=True, exist_ok=True)
+    # An hour before the first price, so that everybody has time to arrive.
+    genesis = int(script["prices"][0]["time"].timestamp()) - 3600
+    with anvil("--timestamp", str(genesis)) as node:
+        replay(node, script, keeper, out, console)
+    console.print(f"report, chain state and deployment record in {out}; {time.monotonic() - started:.0f} seconds")
+
+
+def replay(node: Web3, script: dict[str, Any], keeper: str | None, out: Path, console: Console) -> None:
+    """Deploy, play, verify, report. Raises ClickException if an invariant fails or a tier paid nothing."""
+    deployer = KeySender(node, Account.from_key(DEPLOYER_KEY), GAS, fee=20 * 10**9)
+    chain = deploy(node, deployer, script, out, console)
+    run = Run(chain, script, deployer, lambda line: tell(line, console))
+    if keeper is not None:
+        run.keeper.account = account_of(keeper)
+    console.print(f"\n[bold]{script['title']}[/]: {len(run.traders)} traders, {len(run.markets)} markets")
+    try:
+        run.check()
+        run.play()
+    except ScenarioError as error:
+        raise click.ClickException(str(error)) from error
+    report = audit.run(chain)
+    events = chain.events([views.VAULT])
+    summary = summarise(run, chain, report, events)
+    (out / "report.json").write_text(json.dumps(summary, indent=1) + "\n")
+    save_state(run, out / "anvil-state.json")
+    show_checks(report, console)
+    show_tiers(summary, console)
+    show_claims(summary, console)
+    idle = [tier for tier, amount in summary["loss_by_tier"].items() if Decimal(amount) <= 0]
+    if not report.holds:
+        raise click.ClickException(f"Invariants fail: {', '.join(check.id for check in report.failed)}.")
+    if idle:
+        raise click.ClickException(f"These tiers paid nothing: {', '.join(idle)}.")
+
+
+def account_of(text: str) -> int:
+    """An account id from what the user gave."""
+    from lastline.accounts import account_id
+
+    try:
+        return account_id(text) if text.startswith("0x") and len(text) == 42 else int(text, 0)
+    except ValueError as error:
+        raise click.ClickException(f"Not an account: {text}.") from error
+
+
+def deploy(node: Web3, deployer: KeySender, script: dict[str, Any], out: Path, console: Console) -> Chain:
+    """The whole system on the fresh chain, recorded beside the report."""
+    artifacts = Artifacts(Path(ape.project.path))
+    artifacts("MarginVault")
+    record = Deployment(
+        "ethereum", "local", node.eth.chain_id, deployer.address, artifacts.compiler, script["deployment"]
+    )
+    changes = Deployer(node, deployer, artifacts, record).run()
+    for index, market in enumerate(script["deployment"]["markets"]):
+        record.markets.append({"id": index, "name": market["name"], "policy": market["policy"]})
+    deployments.save(record, out / "deployments")
+    console.print(f"deployed and wired: {changes} steps, {len(record.contracts)} contracts")
+    return Chain(node, record)
+
+
+def tell(line: Happened, console: Console) -> None:
+    """A line of the timeline as it happens."""
+    console.print(f"[bold]{line.time:>12}[/]  {line.price:>6}  {'; '.join(line.what) or '-'}")
+
+
+def summarise(run: Run, chain: Chain, report: audit.Report, events: list[Event]) -> dict[str, Any]:
+    """The report: amounts are decimal strings in quote units."""
+    claims = views.claims(chain)
+    fund = views.fund(chain)
+    decimals = report.token_decimals
+    paid = {name: sum(getattr(claim, name) for claim in claims) for name in TIER_NAMES}
+    absorbed = [event for event in events if event.name == "AccountAbsorbed"]
+    cushion = sum(max(event.equity, 0) for event in events if event.name == "PartAbsorbed")
+    ruined = {event.account for event in absorbed} | {e.account for e in events if e.name == "TakenOver"}
+    margin_lost = 0
+    for actor in run.everybody:
+        if actor.account in ruined:
+            left = report.ledger.balance(actor.account).equity
+            margin_lost += max(actor.deposited - actor.withdrawn - max(left, 0), 0)
+    vault_tokens = chain.call("Collateral", "balanceOf", chain.deployment.address(views.VAULT))
+    fees = report.ledger
+    return {
+        "scenario": run.scenario["name"],
+        "accounts": len(report.ledger.accounts),
+        "fills": run.fills,
+        "liquidations": run.liquidations,
+        "absorptions": run.absorptions,
+        "loss_by_tier": {
+            "trader_margin": to_decimal(margin_lost),
+            "bankruptcy_account": to_decimal(cushion + paid["recovered"]),
+            "reserve": to_decimal(paid["reserve"]),
+            "adl": to_decimal(paid["adl"]),
+            "socialised": to_decimal(paid["socialised"]),
+        },
+        "claims": [
+            {
+                "id": claim.claim,
+                "market": claim.market,
+                "account": show(claim.account),
+                "amount": to_decimal(claim.amount),
+                **{name: to_decimal(getattr(claim, name)) for name in (*TIER_NAMES, "outstanding")},
+            }
+            for claim in claims
+        ],
+        "balances": {
+            "vault_token": to_decimal(to_quote(vault_tokens, decimals)),
+            "vault_liabilities": to_decimal(report.ledger.liabilities()),
+            "fund_token": to_decimal(to_quote(fund.tokens, decimals)),
+            "fund_ledger": to_decimal(to_quote(fund.reserve, decimals)),
+        },
+        "fund_inflows": {
+            name.lower(): to_decimal(to_quote(tokens, decimals)) for name, tokens in fund.inflows.items() if tokens
+        },
+        "fees_uncollected": to_decimal(fees.fees),
+        "invariants": [
+            {"id": check.id, "holds": check.holds, "what": check.what} for check in report.checks
+        ],
+        "addresses": {name: record.address for name, record in chain.deployment.contracts.items()},
+    }
+
+
+def save_state(run: Run, path: Path) -> None:
+    """The chain as `anvil --load-state` takes it."""
+    dump = bytes.fromhex(run.rpc("anvil_dumpState").removeprefix("0x"))
+    path.write_bytes(gzip.decompress(dump) if dump[:2] == b"\x1f\x8b" else dump)
+
+
+def show_tiers(summary: dict[str, Any], console: Console) -> None:
+    """Who paid."""
+    what = {
+        "trader_margin": "margin of the traders who were liquidated",
+        "bankruptcy_account": "bankruptcy accounts: what came with absorbed accounts, and losses that recovered",
+        "reserve": "insurance fund, protocol reserve",
+        "adl": "ADL: winners closed at the bankruptcy price",
+        "socialised": "rounds: all profit charged alike",
+    }
+    table = Table(title="Who paid, in the order of the waterfall")
+    table.add_column("tier")
+    table.add_column("quote", justify="right")
+    for tier, amount in summary["loss_by_tier"].items():
+        table.add_row(what[tier], f"{Decimal(amount):,.6f}")
+    console.print(table)
+
+
+def show_claims(summary: dict[str, Any], console: Console) -> None:
+    """Every claim and who paid how much of it."""
+    names = ("amount", "reserve", "adl", "socialised", "side", "recovery", "recovered", "outstanding")
+    table = Table(title=f"{len(summary['claims'])} claims: amount = sum of the rest")
+    for name in ("id", "market", "account", *names):
+        table.add_column(name, justify="right")
+    for claim in summary["claims"]:
+        table.add_row(
+            str(claim["id"]),
+            str(claim["market"]),
+            claim["account"],
+            *(f"{Decimal(claim[name]):,.2f}" for name in names),
+        )
+    totals = [sum((Decimal(claim[name]) for claim in summary["claims"]), Decimal(0)) for name in names]
+    table.add_row("all", "", "", *(f"{amount:,.2f}" for amount in totals))
+    console.print(table)
+

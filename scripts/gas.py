@@ -1,0 +1,35 @@
+"""Measure gas on a fresh Anvil, write build/gas.json, and fail if a target is missed: `make gas`."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ape import networks, project
+
+from scripts._gas import report, trades
+from scripts._gas.system import deploy_system
+
+OUT = Path(__file__).resolve().parent.parent / "build" / "gas.json"
+
+
+def _artifact(name: str) -> tuple[list[dict[str, Any]], str]:
+    kind = project.contracts[name]
+    return [entry.model_dump(mode="json", by_alias=True) for entry in kind.abi], kind.deployment_bytecode.bytecode
+
+
+def main() -> None:
+    started = time.monotonic()
+    system = deploy_system(networks.provider.web3, _artifact)
+    start = system.snapshot()
+    gas: dict[str, Any] = {}
+    for measure in (trades.measure_trades, trades.measure_liquidation):
+        gas |= measure(system)
+        start = system.restore(start)
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(gas, indent=2) + "\n")
+    missed = report.show(gas)
+    print(f"{OUT.name} written in {time.monotonic() - started:.0f} s")
+    if missed:
+        sys.exit(f"over target: {', '.join(missed)}")

@@ -1,0 +1,790 @@
+"""The ledger as the design states it, the slow way: every account a record, every crisis a loop over accounts.
+
+Exact arithmetic (fractions), amounts in the contracts' smallest units, prices in quote per base. There are no
+cohorts here. What the model knows of them is who is closed first: a member's leverage class, tick and generation,
+and the edge of its tick, which a round moves together with the entry.
+
+Where the design leaves a choice to rounding, the model takes the kernel's answer as a hint and counts it: a
+comparison closer than the stated tolerance (`decide`), and whether rounding left crumbs in an inventory.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction as Fr
+from typing import Any
+
+WAD = 10**18
+FLOOR = Fr(1, 2**40)
+TIERS = RESERVE, COMMUNITY, ADL, SOCIALISED, SIDE, RECOVERY, RECOVERED = range(7)
+MAX_CLAIMS = 32
+MAX_FUNDING_RATE = 4 * 10**16 // 86_400
+MAX_FEE_RATE = 10**15
+ROUND_SPACING = 600
+
+
+class Refused(Exception):
+    """The design does not allow this."""
+
+
+def tick_of(price: Fr, bits: int) -> int:
+    """Octave and the next `bits` bits of an 18-decimals price."""
+    units = min(max(int(price * WAD), 10**12), 10**30)
+    octave = units.bit_length() - 1
+    return octave << bits | (units >> (octave - bits)) - (1 << bits)
+
+
+def tick_low(tick: int, bits: int) -> Fr:
+    octave, mantissa = tick >> bits, (1 << bits) + tick % (1 << bits)
+    return Fr(mantissa * 2**octave, 2**bits * WAD)
+
+
+@dataclass
+class Position:
+    size: Fr = Fr(0)
+    notional: Fr = Fr(0)
+    # as it joined last: where it stands in the queue, and the worst entry its tick allows, as rounds have moved it
+    leverage_class: int = 0
+    tick: int = 0
+    generation: int = 0
+    edge: Fr = Fr(0)
+    # since then: was it closed in part or charged, and the share that is left
+    is_sealed: bool = False
+    kept: Fr = Fr(1)
+
+
+@dataclass
+class Account:
+    cash: Fr = Fr(0)
+    positions: dict[int, Position] = field(default_factory=dict)
+    maturing: dict[int, dict[int, Fr]] = field(default_factory=dict)
+    pots: dict[int, Fr] = field(default_factory=dict)
+    classes: dict[int, int] = field(default_factory=dict)
+
+    def copy(self) -> "Account":
+        return Account(
+            self.cash,
+            {m: Position(**vars(p)) for m, p in self.positions.items()},
+            {m: dict(b) for m, b in self.maturing.items()},
+            dict(self.pots),
+            dict(self.classes),
+        )
+
+    def size(self, market: int) -> Fr:
+        return self.positions[market].size if market in self.positions else Fr(0)
+
+    def ripening(self, market: int) -> Fr:
+        return sum(self.maturing.get(market, {}).values(), Fr(0))
+
+
+@dataclass
+class Claim:
+    account: int
+    amount: Fr
+    paid: list[Fr]
+
+    @property
+    def outstanding(self) -> Fr:
+        return self.amount - sum(self.paid)
+
+
+@dataclass
+class Market:
+    id: int
+    margin: dict[str, Any]
+    liquidation: dict[str, Any]
+    tick_bits: int
+    funding_time: int
+    mark: Fr = Fr(0)
+    mark_time: int = 0
+    clock: int = 0
+    batch: int = 2
+    batch_end: int = 3600
+    kept: dict[int, Fr] = field(default_factory=dict)  # of batches, by rounds
+    round_time: int = 0
+    rounds: int = 0
+    # the bankruptcy account
+    size: Fr = Fr(0)
+    notional: Fr = Fr(0)
+    cash: Fr = Fr(0)
+    has_crumbs: bool = False
+    auction_start: int = 0
+    last_loss_time: int = 0
+    claims: list[Claim] = field(default_factory=list)  # outstanding, oldest first
+    closed_claims: list[Claim] = field(default_factory=list)
+
+    @property
+    def equity(self) -> Fr:
+        return self.cash + self.size * self.mark - self.notional
+
+    @property
+    def outstanding(self) -> Fr:
+        return sum((c.outstanding for c in self.claims), Fr(0))
+
+    @property
+    def dust(self) -> int:
+        return self.liquidation["dust"]
+
+    def is_dust(self) -> bool:
+        return abs(self.size) * self.mark <= self.dust
+
+    def is_fresh(self, now: int) -> bool:
+        return now - self.mark_time <= self.margin["max_mark_age"]
+
+    def maintenance(self, worth: Fr) -> tuple[Fr, Fr]:
+        """Margin, and the rate of the line that decides it."""
+        best = Fr(0), Fr(0)
+        for rate, deduction in zip(
+            self.margin["line_rates"], self.margin["line_deductions"], strict=True
+        ):
+            margin = max(worth * rate / WAD - deduction, Fr(0))
+            best = max(best, (margin, Fr(rate, WAD)))
+        return best
+
+    def initial(self, worth: Fr, leverage_class: int) -> Fr:
+        return max(
+            self.maintenance(worth)[0] * self.margin["initial_factor"] / WAD,
+            worth * self.margin["class_rates"][leverage_class] / WAD,
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        kept = dict(vars(self))
+        kept["kept"] = dict(self.kept)
+        kept["claims"] = [Claim(c.account, c.amount, list(c.paid)) for c in self.claims]
+        kept["closed_claims"] = list(self.closed_claims)
+        return kept
+
+
+@dataclass
+class Risk:
+    cash: Fr = Fr(0)
+    maturing: Fr = Fr(0)
+    unrealised: Fr = Fr(0)
+    losses: Fr = Fr(0)
+    maintenance: Fr = Fr(0)
+    initial_gap: Fr = Fr(0)
+    is_stale: bool = False
+
+    @property
+    def equity(self) -> Fr:
+        return self.cash + self.maturing + self.unrealised
+
+    @property
+    def hole(self) -> Fr:
+        return self.initial_gap - self.cash
+
+    @property
+    def withdrawable(self) -> Fr:
+        return min(-self.hole, self.cash + self.losses - self.maintenance)
+
+
+class Naive:
+    """The whole ledger. An operation the design does not allow raises `Refused` and changes nothing."""
+
+    def __init__(self, batch_seconds: int = 3600) -> None:
+        self.now = 0
+        self.accounts: dict[int, Account] = {}
+        self.markets: list[Market] = []
+        self.batch_seconds = batch_seconds
+        self.funding_share = Fr(0)
+        self.deposited = Fr(0)
+        self.trading_fees, self.funding_fees, self.liquidation_fees = Fr(0), Fr(0), Fr(0)
+        # Stated rounding tolerance, in smallest units: of any amount of quote, of any size.
+        self.money_tolerance, self.size_tolerance = Fr(0), Fr(0)
+        # The kernel's answer to the operation at hand, asked only where rounding decides.
+        self.was_accepted = True
+        self.undecided = 0
+
+    # --- bookkeeping of the model itself -----------------------------------------------------------------------
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        accounts = {a: s.copy() for a, s in self.accounts.items()}
+        markets = [m.snapshot() for m in self.markets]
+        numbers = {k: v for k, v in vars(self).items() if isinstance(v, Fr)}
+        try:
+            yield
+        except Refused:
+            self.accounts = accounts
+            for market, kept in zip(self.markets, markets, strict=True):
+                vars(market).update(kept)
+            vars(self).update(numbers)
+            raise
+
+    def decide(self, slack: Fr, band: Fr | int) -> bool:
+        """`slack >= 0`; what lies within the band is rounding's choice, and there the kernel's word counts."""
+        if band and abs(slack) <= band:
+            self.undecided += 1
+            return self.was_accepted
+        return slack >= 0
+
+    def require(self, holds: bool, reason: str) -> None:
+        if not holds:
+            raise Refused(reason)
+
+    def account(self, a: int) -> Account:
+        return self.accounts.setdefault(a, Account())
+
+    def money_band(self) -> Fr:
+        return self.money_tolerance + 20
+
+    def total(self) -> Fr:
+        """What everybody has: equal to what was deposited, exactly, at any mark."""
+        everybody = sum((self.risk(a).equity for a in self.accounts), Fr(0))
+        return (
+            everybody
+            + sum((m.equity for m in self.markets), Fr(0))
+            + self.trading_fees
+            + self.funding_fees
+            + self.liquidation_fees
+        )
+
+    # --- accounts ----------------------------------------------------------------------------------------------
+
+    def risk(self, a: int) -> Risk:
+        account, out = self.account(a), Risk(cash=self.account(a).cash)
+        for m in self.markets:
+            out.maturing += account.ripening(m.id) + account.pots.get(m.id, Fr(0))
+            p = account.positions.get(m.id)
+            if p is None or p.size == 0:
+                continue
+            unrealised, worth = p.size * m.mark - p.notional, abs(p.size) * m.mark
+            out.unrealised += unrealised
+            out.losses += min(unrealised, Fr(0))
+            out.maintenance += m.maintenance(worth)[0]
+            initial = m.initial(worth, account.classes.get(m.id, 0))
+            out.initial_gap += max(initial - unrealised, Fr(0))
+            out.is_stale |= not m.is_fresh(self.now)
+        return out
+
+    def realise(self, a: int, m: Market, pnl: Fr) -> None:
+        """Profit matures; a loss eats the market's maturing profit, oldest first, then cash."""
+        account = self.account(a)
+        batches = account.maturing.setdefault(m.id, {})
+        if pnl > 0:
+            batches[m.batch] = batches.get(m.batch, Fr(0)) + pnl
+            return
+        for batch in sorted(batches):
+            eaten = min(batches[batch], -pnl)
+            batches[batch] -= eaten
+            pnl += eaten
+        account.cash += pnl
+
+    def settle(self, a: int, m: Market) -> None:
+        """A member of a generation that was closed or charged moves on; its ADL profit is booked."""
+        account = self.account(a)
+        p = account.positions.get(m.id)
+        if p is None or not p.is_sealed:
+            return
+        pot = account.pots.pop(m.id, Fr(0))
+        if pot:
+            self.realise(a, m, pot)
+        self.join(a, m)
+
+    def settle_all(self, a: int) -> None:
+        for m in self.markets:
+            self.settle(a, m)
+
+    def join(self, a: int, m: Market) -> None:
+        """Take the place in the queue that the position's entry has now."""
+        account = self.account(a)
+        p = account.positions[m.id]
+        if p.size == 0:
+            del account.positions[m.id]
+            return
+        p.tick = tick_of(p.notional / p.size, m.tick_bits)
+        p.leverage_class = account.classes.get(m.id, 0)
+        self.set_edge(p, m)
+        p.is_sealed, p.kept = False, Fr(1)
+
+    @staticmethod
+    def set_edge(p: Position, m: Market) -> None:
+        p.edge = tick_low(p.tick + (p.size > 0), m.tick_bits)
+
+    def trade(self, a: int, m: Market, change: Fr, cost: Fr) -> None:
+        """Change a settled position by `change` for `cost`, realising what is closed."""
+        p = self.account(a).positions.setdefault(m.id, Position())
+        if p.size * change >= 0:
+            p.size += change
+            p.notional += cost
+        else:
+            part = min(abs(change / p.size), Fr(1))
+            closing = cost * part * abs(p.size / change)
+            pnl = -closing - p.notional * part
+            p.size += change
+            p.notional = p.notional * (1 - part) + cost - closing
+            self.realise(a, m, pnl)
+        self.join(a, m)
+
+    def require_opening_allowed(self, a: int, m: Market) -> None:
+        after = self.risk(a)
+        self.require(not after.is_stale, "stale mark")
+        self.require(self.decide(-after.hole, self.money_band()), "below initial margin")
+        worth = abs(self.account(a).size(m.id)) * m.mark
+        cap = m.margin["position_cap_quote"]
+        self.require(self.decide(cap - worth, self.size_tolerance * m.mark), "position cap")
+
+    def require_reduction_allowed(self, before: Risk, after: Risk) -> None:
+        band = self.money_band()
+        solvent = self.decide(before.equity, band) and self.decide(after.equity, band)
+        self.require(solvent, "account insolvent")
+        if after.maintenance == 0 and after.initial_gap == 0:
+            return
+        self.require(
+            self.decide(max(before.hole, Fr(0)) - after.hole, 2 * band), "deeper hole"
+        )
+        self.require(self.is_not_less_healthy(before, after), "health falls")
+
+    def is_not_less_healthy(self, before: Risk, after: Risk) -> bool:
+        if after.maintenance == 0:
+            return True
+        band = self.money_band() * (
+            before.maintenance + after.maintenance + abs(before.equity) + abs(after.equity)
+        )
+        return self.decide(
+            after.equity * before.maintenance - before.equity * after.maintenance, band
+        )
+
+    def deposit(self, a: int, amount: int) -> None:
+        self.account(a).cash += amount
+        self.deposited += amount
+
+    def debit(self, a: int, amount: int) -> None:
+        self.settle_all(a)
+        risk = self.risk(a)
+        self.require(amount > 0, "zero amount")
+        self.require(not risk.is_stale, "stale mark")
+        self.require(self.decide(risk.withdrawable - amount, self.money_band()), "not withdrawable")
+        self.account(a).cash -= amount
+
+    def withdraw(self, a: int, amount: int) -> None:
+        with self.all_or_nothing():
+            self.debit(a, amount)
+            self.deposited -= amount
+
+    def transfer(self, sender: int, receiver: int, amount: int) -> None:
+        with self.all_or_nothing():
+            self.debit(sender, amount)
+            self.account(receiver).cash += amount
+
+    def set_class(self, a: int, market: int, leverage_class: int) -> None:
+        m, account = self.markets[market], self.account(a)
+        with self.all_or_nothing():
+            self.settle_all(a)
+            rates = m.margin["class_rates"]
+            before = account.classes.get(market, 0)
+            account.classes[market] = leverage_class
+            if account.size(market):
+                self.require(rates[leverage_class] > rates[before], "class only upward")
+                self.require_opening_allowed(a, m)
+                self.join(a, m)
+
+    def touch(self, a: int, market: int) -> None:
+        self.settle(a, self.markets[market])
+
+    # --- trading -----------------------------------------------------------------------------------------------
+
+    def fill(
+        self,
+        market: int,
+        taker: int,
+        taker_fee: int,
+        is_reduce_only: bool,
+        makers: list[tuple[int, int, int, int, bool]],
+    ) -> None:
+        """makers: (account, size, price, fee rate, reduce only); the taker takes the other side of all."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            for a in (taker, *(maker[0] for maker in makers)):
+                self.settle_all(a)
+            self.require(m.is_fresh(self.now), "stale mark")
+            band = int(m.mark * m.margin["price_band"])
+            change, cost = 0, Fr(0)
+            for a, size, price, fee, ro in makers:
+                self.require(size != 0 and size * makers[0][1] > 0, "zero size or mixed sides")
+                self.require(a >> 96 != taker >> 96, "self trade")
+                self.require(abs(price - m.mark * WAD) <= band, "price out of band")
+                self.fill_side(a, m, size, Fr(size * price, WAD), fee, ro)
+                change -= size
+                cost -= Fr(size * price, WAD)
+            self.fill_side(taker, m, change, cost, taker_fee, is_reduce_only)
+
+    def fill_side(self, a: int, m: Market, change: int, cost: Fr, fee: int, ro: bool) -> None:
+        self.require(fee <= MAX_FEE_RATE, "fee too high")
+        held = self.account(a).size(m.id)
+        is_reducing = held * change < 0 and (
+            self.decide(abs(held) - abs(change), self.size_tolerance)
+        )
+        before = self.risk(a)
+        self.trade(a, m, Fr(change), cost)
+        paid = abs(cost) * fee / WAD
+        self.account(a).cash -= paid
+        self.trading_fees += paid
+        if is_reducing:
+            self.require_reduction_allowed(before, self.risk(a))
+        else:
+            self.require(not ro, "not a reduction")
+            self.require_opening_allowed(a, m)
+        size = self.account(a).size(m.id)
+        if size:
+            slack = abs(size) * m.mark - m.margin["minimum_notional"]
+            self.require(self.decide(slack, self.size_tolerance * m.mark), "below minimum size")
+
+    # --- marks, funding, the market clock ----------------------------------------------------------------------
+
+    def update_mark(self, market: int, price: int, rate: int) -> None:
+        m = self.markets[market]
+        if self.now == m.mark_time:
+            return
+        elapsed, was_fresh = self.now - m.mark_time, m.is_fresh(self.now)
+        if self.now - m.funding_time >= 300:
+            self.accrue(m, rate, min(self.now - m.funding_time, 3600))
+            m.funding_time = self.now
+        m.mark, m.mark_time = Fr(price, WAD), self.now
+        self.sync(m, RECOVERED, 0)
+        self.take_surplus(m)
+        if was_fresh and self.decide(m.dust - m.outstanding, self.money_tolerance):
+            m.clock += min(elapsed, 300)
+            if m.clock >= m.batch_end:
+                m.batch += 1
+                m.batch_end = m.clock + self.batch_seconds
+                self.mature(m)
+
+    def accrue(self, m: Market, rate: int, seconds: int) -> None:
+        """Payers pay mark * rate * time, receivers get it less the fund's share."""
+        paid = m.mark * min(abs(rate), MAX_FUNDING_RATE) * seconds / WAD
+        received = paid * (1 - self.funding_share)
+        sign = 1 if rate > 0 else -1
+        for account in self.accounts.values():
+            size = account.size(m.id) * sign
+            account.cash -= size * (paid if size > 0 else received)
+            self.funding_fees += size * (paid if size > 0 else received)
+        size = m.size * sign
+        m.cash -= size * (paid if size > 0 else received)
+        self.funding_fees += size * (paid if size > 0 else received)
+
+    def mature(self, m: Market) -> None:
+        for account in self.accounts.values():
+            batches = account.maturing.get(m.id, {})
+            for batch in [b for b in batches if b <= m.batch - 2]:
+                account.cash += batches.pop(batch)
+
+    # --- claims ------------------------------------------------------------------------------------------------
+
+    def sync(self, m: Market, tier: int, account: int) -> None:
+        """Claims are what the inventory's equity lacks."""
+        lacking = max(-m.equity, Fr(0))
+        missing = lacking - m.outstanding
+        if missing > 0:
+            mine = [c for c in m.claims if c.account == account == 0]
+            if mine:
+                mine[0].amount += missing
+            elif len(m.claims) >= MAX_CLAIMS:
+                m.claims[-1].amount += missing
+            else:
+                m.claims.append(Claim(account, missing, [Fr(0)] * len(TIERS)))
+            m.last_loss_time = self.now
+        left = -missing
+        while left > 0 and m.claims:
+            claim = m.claims[-1 if tier == RECOVERED else 0]
+            part = min(left, claim.outstanding)
+            claim.paid[tier] += part
+            left -= part
+            if claim.outstanding == 0:
+                m.claims.remove(claim)
+                m.closed_claims.append(claim)
+        if m.is_dust() and not m.has_crumbs:
+            m.auction_start = 0
+        elif m.auction_start == 0 and m.size:
+            m.auction_start = self.now
+
+    def take_surplus(self, m: Market) -> None:
+        if m.outstanding == 0 and m.is_dust():
+            surplus = max(m.equity - (m.dust if m.has_crumbs else 0), Fr(0))
+            m.cash -= surplus
+            self.liquidation_fees += surplus
+
+    # --- liquidation -------------------------------------------------------------------------------------------
+
+    def plan(self, a: int, market: int, max_size: int) -> tuple[Fr, Fr, Fr]:
+        """Size, price and fee of a take-over, as the design's formulas have them."""
+        m, account = self.markets[market], self.account(a)
+        risk, held = self.risk(a), abs(account.size(market))
+        self.require(held > 0, "no position")
+        self.require(self.decide(risk.equity, self.money_band()), "account insolvent")
+        self.require(
+            self.decide(risk.maintenance - risk.equity, self.money_band()), "account healthy"
+        )
+        worth, health = held * m.mark, risk.equity / risk.maintenance
+        here, marginal = m.maintenance(worth)
+        target = Fr(m.liquidation["target_health"], WAD)
+        slope = Fr(m.liquidation["cost_slope"], WAD) * (1 - health)
+        kappa = max(min(slope, health * here / worth), Fr(0))
+        gain = target * marginal - kappa
+        size = held
+        if gain > 0:
+            size = min(held, (target * risk.maintenance - risk.equity) / gain / m.mark)
+        size = min(size, Fr(max_size))
+        if 0 < (held - size) * m.mark < m.margin["minimum_notional"]:
+            self.require(max_size >= held, "size leaves dust")
+            size = held
+        fund_share = Fr(m.liquidation["fund_share"], WAD)
+        discount = m.mark * kappa * (1 - fund_share)
+        sign = 1 if account.size(market) > 0 else -1
+        return size, m.mark - sign * discount, size * m.mark * kappa * fund_share
+
+    def take_over(
+        self, a: int, market: int, liquidator: int, change: int, price: Fr, fee: int
+    ) -> None:
+        """Move `change` of the position, as the kernel did; `plan` says whether that was right."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.settle_all(a)
+            self.settle_all(liquidator)
+            before = self.risk(a)
+            self.trade(a, m, Fr(change), change * price)
+            self.account(a).cash -= fee
+            self.liquidation_fees += fee
+            after = self.risk(a)
+            self.require(self.decide(after.equity, self.money_band()), "account insolvent")
+            self.require(self.is_not_less_healthy(before, after), "health falls")
+            self.trade(liquidator, m, Fr(-change), -change * price)
+            self.require_opening_allowed(liquidator, m)
+
+    def absorb(self, a: int, keeper: int) -> Fr:
+        """The keeper's reward."""
+        with self.all_or_nothing():
+            self.require(a != keeper, "self trade")
+            self.settle_all(a)
+            account, risk = self.account(a), self.risk(a)
+            held = [m for m in self.markets if account.size(m.id)]
+            fresh = [m for m in held if m.is_fresh(self.now)]
+            self.require(bool(fresh) or not held, "stale mark")
+            band = self.money_band()
+            if not held:
+                self.require(self.decide(-risk.equity, band), "account healthy")
+            else:
+                critical = min(Fr(m.liquidation["critical_health"], WAD) for m in held)
+                self.require(
+                    self.decide(critical * risk.maintenance - risk.equity, band), "account healthy"
+                )
+            worths = {m.id: abs(account.size(m.id)) * m.mark for m in held}
+            if risk.equity > 0:
+                full = (self.reward(m, worths[m.id], True) for m in held)
+                reward = min(sum(full, Fr(0)), risk.equity / 2)
+            else:
+                small = (self.reward(m, worths[m.id], False) for m in held)
+                reward = min(sum(small, Fr(0)), self.liquidation_fees)
+                self.liquidation_fees -= reward
+            self.account(keeper).cash += reward
+            left = risk.equity - (reward if risk.equity > 0 else 0)
+            parts = self.split(account, left)
+            positions, account.positions = account.positions, {}
+            account.maturing, account.cash = {}, Fr(0)
+            for m in self.markets:
+                if m.id in positions or parts.get(m.id):
+                    self.sync(m, RECOVERED, 0)
+                    size = positions[m.id].size if m.id in positions else Fr(0)
+                    m.size += size
+                    m.notional += size * m.mark
+                    m.cash += parts.get(m.id, Fr(0))
+                    self.sync(m, RECOVERED, a)
+                    self.take_surplus(m)
+            return reward
+
+    @staticmethod
+    def reward(m: Market, worth: Fr, is_full: bool) -> Fr:
+        cap = Fr(m.liquidation["reward_cap"])
+        proportional = min(worth * m.liquidation["reward_rate"] / WAD, cap)
+        return min(proportional + m.liquidation["reward_flat"], cap) if is_full else proportional
+
+    def split(self, account: Account, equity: Fr) -> dict[int, Fr]:
+        """Where an absorbed account's equity goes."""
+        parts: dict[int, Fr] = {}
+        pnls = {
+            m.id: p.size * m.mark - p.notional
+            for m in self.markets
+            if (p := account.positions.get(m.id))
+        }
+        maintenance = {
+            m.id: m.maintenance(abs(account.size(m.id)) * m.mark)[0]
+            for m in self.markets
+            if account.size(m.id)
+        }
+        left, weights = equity, maintenance
+        if equity > 0:
+            for m in self.markets:
+                profit = account.ripening(m.id) + max(pnls.get(m.id, Fr(0)), Fr(0))
+                parts[m.id] = min(profit, m.outstanding, left)
+                left -= parts[m.id]
+        else:
+            losses = {m: -pnl for m, pnl in pnls.items() if pnl < 0}
+            weights = losses or maintenance
+        if not weights:
+            return {0: equity}
+        for m, weight in weights.items():
+            parts[m] = parts.get(m, Fr(0)) + left * weight / sum(weights.values())
+        return parts
+
+    def auction_price(self, m: Market, change: Fr) -> Fr:
+        """Mark less the discount, which grows with the auction's time and comes out of the cushion only."""
+        length = m.liquidation["auction_seconds"]
+        elapsed = min(self.now - m.auction_start, length)
+        rate = Fr(m.liquidation["auction_slippage"], WAD) * elapsed / length
+        discount = min(abs(change) * m.mark * rate, max(m.equity, Fr(0)))
+        return m.mark - discount / change
+
+    def buy_inventory(self, market: int, buyer: int, max_size: int) -> Fr:
+        """The price."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.require(m.is_fresh(self.now), "stale mark")
+            self.settle_all(buyer)
+            self.require(m.size != 0, "no inventory")
+            change = min(abs(m.size), Fr(max_size)) * (1 if m.size > 0 else -1)
+            price = self.auction_price(m, change)
+            m.size -= change
+            m.notional -= change * price
+            self.sync(m, RECOVERED, 0)
+            self.take_surplus(m)
+            self.trade(buyer, m, change, change * price)
+            self.require_opening_allowed(buyer, m)
+            return price
+
+    # --- the last tiers ----------------------------------------------------------------------------------------
+
+    def require_last_tiers(self, m: Market) -> None:
+        """There is no fund here, so it can pay nothing."""
+        self.require(m.is_fresh(self.now), "stale mark")
+        self.sync(m, RECOVERED, 0)
+        self.require(self.decide(m.outstanding - m.dust, self.money_tolerance), "no deficit")
+
+    def bankruptcy_price(self, m: Market) -> Fr:
+        band = m.mark * m.liquidation["deleverage_band"] / WAD
+        price = (m.notional - m.cash) / m.size
+        if m.size > 0:
+            return min(max(price, Fr(0)), m.mark + band)
+        return max(price, m.mark - band, Fr(1, 10**6))
+
+    def deleverage(self, market: int) -> Fr:
+        """Who may be deleveraged, and at what price: P*."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.require_last_tiers(m)
+            self.require(not m.is_dust(), "no inventory")
+            return self.bankruptcy_price(m)
+
+    def require_close_at_mark(self, market: int) -> None:
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.require(m.is_fresh(self.now), "stale mark")
+            self.sync(m, RECOVERED, 0)
+            self.require(self.decide(m.dust - m.outstanding, self.money_tolerance), "deficit first")
+            self.require(not m.is_dust(), "no inventory")
+            self.require(m.last_loss_time >= m.auction_start, "no claim since empty")
+
+    def is_in_profit(self, p: Position, price: Fr) -> bool:
+        """Wholly, by the bounds of its tick as rounds have moved them."""
+        return p.edge <= price if p.size > 0 else p.edge >= price
+
+    def queue(self, m: Market, price: Fr) -> list[list[int]]:
+        """Members opposite the inventory that are in profit at `price` and at mark, best rank first, in groups
+        that are closed together: one class, tick and generation."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for a, account in self.accounts.items():
+            p = account.positions.get(m.id)
+            if p is None or p.size * m.size >= 0:
+                continue
+            if self.is_in_profit(p, price) and self.is_in_profit(p, m.mark):
+                entry = tick_low(p.tick, m.tick_bits)
+                rank = abs(m.mark / entry - 1) / m.margin["class_rates"][p.leverage_class]
+                key = -rank, p.leverage_class, p.tick, p.generation
+                groups.setdefault(key, []).append(a)
+        return [groups[key] for key in sorted(groups)]
+
+    def close_by_rank(self, market: int, price: Fr, tier: int, limit: Fr | None = None) -> Fr:
+        """Close inventory at `price` against the queue, at most `limit` base; what was closed."""
+        m = self.markets[market]
+        self.sync(m, RECOVERED, 0)
+        sign = 1 if m.size > 0 else -1
+        left = abs(m.size) if limit is None else limit
+        closed = Fr(0)
+        for group in self.queue(m, price):
+            if left <= 0 or abs(m.size) - closed <= self.size_tolerance:
+                break
+            positions = [self.accounts[a].positions[m.id] for a in group]
+            total = sum((abs(p.size) for p in positions), Fr(0))
+            share = min(left / total, Fr(1))
+            # rounding may leave up to a few units of what was meant to be closed completely
+            if total - left <= self.size_tolerance or positions[0].kept * (1 - share) < FLOOR:
+                share = Fr(1)
+            for a, p in zip(group, positions, strict=True):
+                pots = self.accounts[a].pots
+                pots[m.id] = pots.get(m.id, Fr(0)) + share * (p.size * price - p.notional)
+                p.size *= 1 - share
+                p.notional *= 1 - share
+                p.kept *= 1 - share
+                p.is_sealed = True
+            left -= share * total
+            closed += share * total
+        m.size -= sign * closed
+        m.notional -= sign * closed * price
+        self.sync(m, tier, 0)
+        self.take_surplus(m)
+        return closed
+
+    def members_in_profit(self, m: Market) -> list[Position]:
+        positions = [a.positions[m.id] for a in self.accounts.values() if m.id in a.positions]
+        return [p for p in positions if p.size and self.is_in_profit(p, m.mark)]
+
+    def reachable(self, market: int) -> Fr:
+        """All profit of the market that a round can charge: open, ADL's not touched, maturing."""
+        m = self.markets[market]
+        total = sum((p.size * m.mark - p.notional for p in self.members_in_profit(m)), Fr(0))
+        for account in self.accounts.values():
+            total += account.pots.get(market, Fr(0)) + account.ripening(market)
+        return total
+
+    def require_round(self, market: int) -> tuple[Fr, Fr]:
+        """Deficit and reachable profit, if a round may be charged."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.require_last_tiers(m)
+            deficit, reachable = m.outstanding, self.reachable(market)
+            spaced = self.now - m.round_time >= ROUND_SPACING
+            band = 101 * self.money_tolerance
+            self.require(spaced or self.decide(deficit * 100 - reachable, band), "round too soon")
+            self.require(self.decide(reachable - 1, self.money_tolerance), "nothing reachable")
+            return deficit, reachable
+
+    def charge_round(self, market: int, share: Fr) -> Fr:
+        """Take a share of every profit: open entries move towards the mark. What was taken."""
+        m = self.markets[market]
+        taken = Fr(0)
+        for p in self.members_in_profit(m):
+            part = share * (p.size * m.mark - p.notional)
+            taken += part
+            p.notional += part
+            p.edge += share * (m.mark - p.edge)
+            p.is_sealed = True
+        for batch in (m.batch, m.batch - 1):
+            is_used = any(a.maturing.get(market, {}).get(batch) for a in self.accounts.values())
+            m.kept[batch] = m.kept.get(batch, Fr(1)) * (1 - share if is_used else 1)
+        for account in self.accounts.values():
+            if market in account.pots:
+                taken += account.pots[market] * share
+                account.pots[market] *= 1 - share
+            batches = account.maturing.get(market, {})
+            for batch in batches:
+                left = batches[batch] * (1 - share) if m.kept[batch] >= FLOOR else Fr(0)
+                taken += batches[batch] - left
+                batches[batch] = left
+        for batch in (m.batch, m.batch - 1):
+            if m.kept[batch] < FLOOR:
+                m.kept[batch] = Fr(1)
+        m.rounds += 1
+        m.round_time = self.now
+        m.cash += taken
+        self.sync(m, SOCIALISED, 0)
+        self.take_surplus(m)
+        return taken

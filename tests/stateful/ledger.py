@@ -1,0 +1,754 @@
+"""The kernel and the naive model side by side: every operation on both, every figure compared.
+
+Rounding. The kernel may differ from exact arithmetic by what its divisions round away. T (quote) and Z (base) are
+the sums over all operations so far of, in smallest units, with p the highest mark so far (quote per base):
+
+    an account acted on       T += MATURING + 8 + 2 p     Z += 2     cash, fee, notional, settlement: a few units;
+                                                                     profit in shares of 1e-9 quote: one step booked,
+                                                                     one read, in each of two batches
+    funding accrued           T += 2 (sum of |q| / 1e18 + n)         two indices rounded by one unit per base
+    n members closed by rank  T += n (4 + 2 p)            Z += n     pots, and sizes rounded by one
+    a round over n accounts   T += n (MATURING + 4)                  worth of shares is read in steps
+
+Errors of one account reach another only through a round's share f = D / R or through inventory, and what they
+carry there they do not carry twice; so T bounds the sum of all errors, and each of them. The kernel's own choices
+(size and price of a take-over, P*, f) are compared with the model's within the bound that T gives them, then used.
+"""
+
+import random
+from dataclasses import dataclass, field, replace
+from fractions import Fraction as Fr
+from functools import cache
+from typing import Any
+
+from eth_abi import decode, encode
+from eth_utils import keccak
+
+from tests.kernel import ROLES, liquidation_config, margin_config
+from tests.models.naive import ADL, RECOVERED, TIERS, WAD, Market, Naive, Refused, tick_low
+from tests.stateful.chain import Chain, Outcome, selector
+from tests.support import START_TIME, actor
+
+MATURING = 4 * 10**9
+UNLIMITED = 2**111 - 1
+PRICE_ORACLE = 16
+MARGIN_TYPE = "(uint256[],uint256[],uint256,uint256,uint256[4],uint256,uint256,uint256,uint256,uint256)"
+LIQUIDATION_TYPE = "(" + ",".join(["uint256"] * 11) + ")"
+FILL = "fill(uint256,uint256,uint256,bool,(uint256,int256,uint256,uint256,bool)[])"
+EVENTS = {
+    "TakenOver": "uint256,uint256,uint256,int256,uint256,uint256,uint256",
+    "AccountAbsorbed": "uint256,uint256,int256,uint256,uint256,uint256",
+    "InventorySold": "uint256,uint256,int256,uint256,uint256",
+    "Deleveraged": "uint256,uint256,uint256,uint256,uint256,uint256,uint256",
+    "RoundCharged": "uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256",
+}
+TOPICS = {name: keccak(text=f"{name}({types})") for name, types in EVENTS.items()}
+
+STATE = ("cash", "maturing", "unrealised", "equity", "maintenance", "hole", "withdrawable", "is_stale")
+POSITION = ("size", "notional", "unrealised", "maturing", "pot", "maintenance", "key", "bankruptcy")
+INVENTORY = ("size", "notional", "cash", "equity", "outstanding", "auction_start")
+CLAIM = ("market", "account", "loss_side", "filed_at", "amount", *TIERS, "outstanding")
+
+
+class Divergence(AssertionError):
+    """Kernel and model disagree."""
+
+
+@cache
+def calldata(signature: str, *args: Any) -> bytes:
+    types = signature[signature.index("(") + 1 : -1]
+    return selector(signature) + encode(types.split(",") if types else [], args)
+
+
+def words(output: bytes) -> list[int]:
+    return [
+        int.from_bytes(output[i : i + 32], "big", signed=True) for i in range(0, len(output), 32)
+    ]
+
+
+@dataclass
+class Books:
+    """All the kernel says of itself after a step."""
+
+    accounts: dict[int, dict[str, int]]
+    positions: dict[tuple[int, int], dict[str, int]]
+    inventories: list[dict[str, int]]
+    claims: list[dict[Any, int]]
+    fees: list[int]
+    held: int
+    is_round_open: list[bool]
+
+
+@dataclass
+class Ledger:
+    chain: Chain
+    decimals: int = 6
+    market_count: int = 2
+    margin: dict[str, Any] = field(default_factory=margin_config)
+    liquidation: dict[str, Any] = field(default_factory=liquidation_config)
+    has_fine_ticks: bool = False
+    funding_share: int = 10**17
+    model: Naive = field(default_factory=Naive)
+    log: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    highest_price: Fr = Fr(0)
+
+    # --- set-up ------------------------------------------------------------------------------------------------
+
+    def deploy(self) -> "Ledger":
+        chain, a = self.chain, ["address"]
+        self.token = chain.deploy("mocks/MockERC20.vy", ["uint8"], [self.decimals])
+        self.oracle = chain.deploy("mocks/MockOracle.vy", [], [])
+        self.reader = chain.deploy("mocks/MulticallHarness.vy", [], [])
+        part = chain.deploy("MarginVaultConsole.vy", a, [self.token])
+        membership = part = chain.deploy("MarginVaultMembership.vy", a * 2, [self.token, part])
+        for name in ("Bankruptcy", "LossSharing", "Crisis"):
+            part = chain.deploy(f"MarginVault{name}.vy", a * 2, [self.token, part])
+        part = chain.deploy("MarginVaultLiquidation.vy", a * 3, [self.token, part, membership])
+        owner = actor("governance")
+        self.vault = chain.deploy("MarginVault.vy", a * 4, [self.token, part, membership, owner])
+        self.scale = 10 ** (18 - self.decimals)
+        self.must(owner, "set_role(uint256,address)", PRICE_ORACLE, self.oracle)
+        for name, role in ROLES.items():
+            self.must(owner, "set_role(uint256,address)", role, actor(name))
+        self.must(owner, "set_funding_share(uint256)", self.funding_share)
+        self.model.funding_share = Fr(self.funding_share, WAD)
+        return self
+
+    def fresh(self) -> "Ledger":
+        """The same system before anything happened to it (the chain is the caller's to restore)."""
+        kept = ("token", "oracle", "reader", "vault", "scale")
+        ledger = replace(self, model=Naive(), log=[], counts={}, highest_price=Fr(0))
+        for name in kept:
+            setattr(ledger, name, getattr(self, name))
+        ledger.model.funding_share = Fr(self.funding_share, WAD)
+        return ledger
+
+    def start(self) -> None:
+        """List the markets, each at 100."""
+        self.chain.at(START_TIME)
+        self.model.now = START_TIME
+        listing = selector(f"add_market({MARGIN_TYPE},{LIQUIDATION_TYPE},bool)") + encode(
+            [MARGIN_TYPE, LIQUIDATION_TYPE, "bool"],
+            [tuple(self.margin.values()), tuple(self.liquidation.values()), self.has_fine_ticks],
+        )
+        for market in range(self.market_count):
+            outcome = self.chain.send(actor("governance"), self.vault, listing)
+            assert outcome.ok, outcome.reason
+            bits = 7 if self.has_fine_ticks else 6
+            self.model.markets.append(
+                Market(market, self.margin, self.liquidation, bits, funding_time=START_TIME)
+            )
+        for market in range(self.market_count):
+            self.set_price(market, 100 * WAD, 0, 60)
+
+    def send(self, who: str, signature: str, *args: Any) -> Outcome:
+        return self.chain.send(actor(who), self.vault, calldata(signature, *args))
+
+    def must(self, sender: str, signature: str, *args: Any, to: str = "") -> Outcome:
+        outcome = self.chain.send(sender, to or self.vault, calldata(signature, *args))
+        assert outcome.ok, (signature, outcome.reason)
+        return outcome
+
+    def event(self, outcome: Outcome, name: str) -> list[int]:
+        """Topics and data of an event, as signed words."""
+        for topics, data in reversed(outcome.logs):
+            if topics[0] == TOPICS[name]:
+                return words(b"".join(topics[1:]) + data)
+        raise Divergence(f"no event {name}")
+
+    def note(self, what: str, *args: Any) -> None:
+        self.log.append(f"{what} {args}")
+
+    def count(self, what: str, outcome: Outcome) -> None:
+        name = what if outcome.ok else f"{what} refused"
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    # --- tolerance ---------------------------------------------------------------------------------------------
+
+    def allow(self, accounts: int = 0, members: int = 0, money: Fr | int = 0) -> None:
+        p = self.highest_price
+        self.model.money_tolerance += accounts * (MATURING + 8 + 2 * p) + members * (4 + 2 * p) + money
+        self.model.size_tolerance += 2 * accounts + members
+
+    def near(self, what: str, kernel: Fr | int, model: Fr | int, bound: Fr | int) -> None:
+        if abs(kernel - model) > bound:
+            gap = float(abs(kernel - model))
+            raise Divergence(
+                f"{what}: kernel {kernel}, model {float(model)!r}, apart {gap:g}, allowed {float(bound):g}"
+            )
+
+    # --- operations --------------------------------------------------------------------------------------------
+
+    def both(self, name: str, outcome: Outcome, operation: Any) -> Any:
+        """Run the model's operation and insist that both accept or both refuse."""
+        self.count(name, outcome)
+        self.model.was_accepted = outcome.ok
+        try:
+            result = operation()
+        except Refused as refusal:
+            if outcome.ok:
+                raise Divergence(f"{name}: the model refuses: {refusal}") from None
+            return None
+        if not outcome.ok:
+            raise Divergence(f"{name}: the kernel reverts: {outcome.reason}")
+        return result
+
+    def wait(self, seconds: int) -> None:
+        self.model.now += seconds
+        self.chain.at(self.model.now)
+
+    def set_price(self, market: int, price: int, rate: int, seconds: int) -> None:
+        self.note("set_price", market, price, rate, seconds)
+        self.wait(seconds)
+        self.highest_price = max(self.highest_price, Fr(price, WAD))
+        self.must(
+            actor("oracle"),
+            "set_price(uint256,uint256,int256)",
+            market,
+            price,
+            rate,
+            to=self.oracle,
+        )
+        sizes = [abs(a.size(market)) for a in self.model.accounts.values()]
+        sizes.append(abs(self.model.markets[market].size))
+        outcome = self.send("keeper", "update_mark(uint256)", market)
+        self.look_at_crumbs()
+        self.allow(money=2 * (sum(sizes, Fr(0)) / WAD + len(sizes)))
+        self.both("mark", outcome, lambda: self.model.update_mark(market, price, rate))
+
+    def deposit(self, owner: str, a: int, tokens: int) -> None:
+        self.note("deposit", owner, a, tokens)
+        address = actor(owner)
+        self.must(address, "mint(address,uint256)", address, tokens, to=self.token)
+        self.must(address, "approve(address,uint256)", self.vault, tokens, to=self.token)
+        outcome = self.send(owner, "deposit(uint256,uint256)", a, tokens)
+        self.both("deposit", outcome, lambda: self.model.deposit(a, tokens * self.scale))
+
+    def withdraw(self, owner: str, a: int, tokens: int) -> None:
+        self.note("withdraw", owner, a, tokens)
+        outcome = self.send(
+            owner, "withdraw(uint256,uint256,address,uint256)", a, tokens, actor(owner), 0
+        )
+        self.allow(1)
+        self.both("withdraw", outcome, lambda: self.model.withdraw(a, tokens * self.scale))
+
+    def transfer(self, owner: str, sender: int, receiver: int, amount: int) -> None:
+        self.note("transfer", owner, sender, receiver, amount)
+        outcome = self.send(owner, "transfer(uint256,uint256,uint256)", sender, receiver, amount)
+        self.allow(2)
+        self.both("transfer", outcome, lambda: self.model.transfer(sender, receiver, amount))
+
+    def set_class(self, owner: str, a: int, market: int, leverage_class: int) -> None:
+        self.note("set_class", owner, a, market, leverage_class)
+        signature = "set_leverage_class(uint256,uint256,uint256)"
+        outcome = self.send(owner, signature, a, market, leverage_class)
+        self.allow(1)
+        self.both("class", outcome, lambda: self.model.set_class(a, market, leverage_class))
+
+    def touch(self, a: int, market: int) -> None:
+        self.note("touch", a, market)
+        outcome = self.send("stranger", "touch(uint256,uint256)", a, market)
+        self.allow(1)
+        self.both("touch", outcome, lambda: self.model.touch(a, market))
+
+    def sync_cohort(self, key: int, limit: int) -> None:
+        self.note("sync_cohort", key, limit)
+        outcome = self.send("stranger", "sync_cohort(uint256,uint256)", key, limit)
+        self.both("sync_cohort", outcome, lambda: None)
+
+    def fill(self, market: int, taker: int, fee: int, ro: bool, makers: list[tuple[Any, ...]]) -> None:
+        self.note("fill", market, taker, fee, ro, makers)
+        data = selector(FILL) + encode(
+            ["uint256", "uint256", "uint256", "bool", "(uint256,int256,uint256,uint256,bool)[]"],
+            [market, taker, fee, ro, makers],
+        )
+        outcome = self.chain.send(actor("exchange"), self.vault, data)
+        self.allow(1 + len(makers))
+        self.both("fill", outcome, lambda: self.model.fill(market, taker, fee, ro, makers))
+
+    def take_over(self, a: int, market: int, liquidator: int, max_size: int) -> None:
+        self.note("take_over", a, market, liquidator, max_size)
+        before = self.read()
+        size = before.positions[a, market]["size"]
+        outcome = self.send(
+            "engine",
+            "take_over(uint256,uint256,uint256,uint256,uint256)",
+            *(a, market, max_size, liquidator, 2**200 if size > 0 else 0),
+        )
+        self.allow(2)
+
+        def operation() -> None:
+            model, m = self.model, self.model.markets[market]
+            model.require(a != liquidator, "self trade")
+            model.require(m.is_fresh(model.now), "stale mark")
+            with model.all_or_nothing():
+                model.settle_all(a)
+                worth, risk = abs(model.account(a).size(market)) * m.mark, model.risk(a)
+                planned, price, fee = model.plan(a, market, max_size)
+            if not outcome.ok:
+                sign = -1 if model.account(a).size(market) > 0 else 1
+                return model.take_over(a, market, liquidator, int(sign * planned), price, int(fee))
+            event = self.event(outcome, "TakenOver")
+            t, w = model.money_tolerance, worth + 1
+            gain = Fr(1, 200)  # target * lowest rate - kappa is more
+            bound = (4 * t + w * Fr(1, 10**15)) / (m.mark * gain) + 2 + model.size_tolerance
+            self.near("take-over size", abs(event[3]), planned, bound)
+            here = risk.maintenance + 1
+            slack = m.mark * (t / w + t / here + Fr(100, 10**18)) + Fr(2, WAD)
+            self.near("take-over price", Fr(event[4], WAD), price, slack)
+            fee = fee * Fr(abs(event[3])) / planned
+            self.near("take-over fee", event[5], fee, w * (t / w + t / here + Fr(100, 10**18)) + 2)
+            model.take_over(a, market, liquidator, event[3], Fr(event[4], WAD), event[5])
+
+        self.both("take_over", outcome, operation)
+        if outcome.ok:
+            self.i9_health_never_falls(a, before, self.event(outcome, "TakenOver"))
+
+    def absorb(self, a: int, keeper: int) -> None:
+        self.note("absorb", a, keeper)
+        outcome = self.send("engine", "absorb(uint256,uint256)", a, keeper)
+        self.look_at_crumbs()
+        self.allow(1 + self.market_count)
+        reward = self.both("absorb", outcome, lambda: self.model.absorb(a, keeper))
+        if outcome.ok:
+            paid = self.event(outcome, "AccountAbsorbed")[4]
+            self.near("reward", paid, reward, self.model.money_tolerance)
+
+    def buy_inventory(self, market: int, buyer: int, max_size: int) -> None:
+        self.note("buy_inventory", market, buyer, max_size)
+        m = self.model.markets[market]
+        # what rounding left of an inventory may be bought, but the model has nothing to sell
+        if abs(m.size) <= self.model.size_tolerance:
+            return
+        limit = 2**200 if m.size > 0 else 0
+        signature = "buy_inventory(uint256,uint256,uint256,uint256)"
+        outcome = self.send("engine", signature, market, buyer, max_size, limit)
+        self.look_at_crumbs()
+        self.allow(2)
+        size = abs(m.size)
+        price = self.both(
+            "buy_inventory", outcome, lambda: self.model.buy_inventory(market, buyer, max_size)
+        )
+        if outcome.ok:
+            event = self.event(outcome, "InventorySold")
+            bound = self.model.size_tolerance
+            self.near("size sold", abs(event[2]), min(size, Fr(max_size)), bound)
+            slack = self.model.money_tolerance / abs(event[2]) + Fr(2, WAD)
+            self.near("auction price", Fr(event[3], WAD), price, slack)
+
+    def deleverage(self, market: int, limit: int, is_at_mark: bool) -> None:
+        name = "close_at_mark" if is_at_mark else "deleverage"
+        self.note(name, market, limit)
+        before = self.read()
+        outcome = self.send("allocator", f"{name}(uint256,uint256)", market, limit)
+        self.look_at_crumbs()
+
+        def operation() -> None:
+            model, m = self.model, self.model.markets[market]
+            price = m.mark
+            if is_at_mark:
+                model.require_close_at_mark(market)
+            else:
+                price = model.deleverage(market)
+            if not outcome.ok:
+                return
+            event = self.event(outcome, "Deleveraged")
+            t, z = model.money_tolerance, model.size_tolerance
+            slack = (t + z * self.highest_price) / abs(m.size) + Fr(2, WAD)
+            self.near("P*", Fr(event[1], WAD), price, slack)
+            self.allow(members=len(model.accounts) + 1)
+            # a call that was not allowed to visit everybody closed a prefix of the queue
+            size = Fr(event[3]) if limit < 100 else None
+            closed = model.close_by_rank(
+                market, Fr(event[1], WAD), RECOVERED if is_at_mark else ADL, size
+            )
+            self.near("size closed", event[3], closed, model.size_tolerance)
+
+        self.both(name, outcome, operation)
+        if outcome.ok:
+            self.i4_at_most_own_profit(market, before)
+
+    def charge_round(self, market: int, limit: int, during: Any = None) -> None:
+        """A round, in as many calls as `limit` needs; `during` is tried while it is open."""
+        self.note("charge_round", market, limit)
+        before = self.read()
+        signature = "charge_round(uint256,uint256)"
+        outcome = self.send("allocator", signature, market, limit)
+        while outcome.ok and self.is_round_open(market):
+            if during is not None:
+                during()
+            outcome = self.send("allocator", signature, market, limit)
+        self.look_at_crumbs()
+
+        def operation() -> None:
+            model = self.model
+            deficit, reachable = model.require_round(market)
+            if not outcome.ok:
+                return
+            event = self.event(outcome, "RoundCharged")
+            t, share = model.money_tolerance, Fr(event[5], 10**27)
+            self.near("deficit", event[3], deficit, t)
+            self.near("reachable", event[4], reachable, t + 4 * len(model.accounts))
+            expected = min(deficit / reachable, Fr(1))
+            bound = (2 * t + 4 * len(model.accounts)) / reachable + Fr(2, 10**27)
+            self.near("share", share, expected, bound)
+            self.allow(money=len(model.accounts) * (MATURING + 4))
+            model.charge_round(market, share)
+
+        self.both("round", outcome, operation)
+        if outcome.ok:
+            self.i4_at_most_own_profit(market, before)
+
+    # --- looking at the kernel ---------------------------------------------------------------------------------
+
+    def is_round_open(self, market: int) -> bool:
+        output = self.chain.call(self.vault, calldata("market_words(uint256)", market))
+        return words(output)[1] >> 248 & 1 == 1
+
+    def look_at_crumbs(self) -> None:
+        for m in self.model.markets:
+            output = self.chain.call(self.vault, calldata("inventory_state(uint256)", m.id))
+            m.has_crumbs = words(output)[0] != 0
+
+    def read(self) -> Books:
+        accounts, markets = list(self.model.accounts), range(self.market_count)
+        calls = [calldata("account_state(uint256)", a) for a in accounts]
+        calls += [calldata("position_state(uint256,uint256)", a, m) for a in accounts for m in markets]
+        calls += [calldata("inventory_state(uint256)", m) for m in markets]
+        calls += [calldata("market_words(uint256)", m) for m in markets]
+        calls += [calldata("fee_state()"), calldata("claim_count()")]
+        answers = iter(self.multicall(calls))
+        books = Books(
+            accounts={a: dict(zip(STATE, next(answers), strict=True)) for a in accounts},
+            positions={
+                (a, m): dict(zip(POSITION, next(answers), strict=True))
+                for a in accounts
+                for m in markets
+            },
+            inventories=[dict(zip(INVENTORY, next(answers), strict=True)) for _ in markets],
+            is_round_open=[next(answers)[1] >> 248 & 1 == 1 for _ in markets],
+            fees=next(answers),
+            claims=[],
+            held=0,
+        )
+        claims = [calldata("claim_state(uint256)", n) for n in range(next(answers)[0])]
+        for at in range(0, len(claims), 150):
+            part = self.multicall(claims[at : at + 150])
+            books.claims += [dict(zip(CLAIM, answer, strict=True)) for answer in part]
+        balance = self.chain.call(self.token, calldata("balanceOf(address)", self.vault))
+        books.held = int.from_bytes(balance, "big") * self.scale
+        return books
+
+    def multicall(self, calls: list[bytes]) -> list[list[int]]:
+        if not calls:
+            return []
+        data = selector("read(address,bytes[])") + encode(["address", "bytes[]"], [self.vault, calls])
+        (answers,) = decode(["bytes[]"], self.chain.call(self.reader, data))
+        return [words(answer) for answer in answers]
+
+    # --- comparing ---------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        books = self.read()
+        self.i1_nothing_owed_that_is_not_held(books)
+        self.i2_sizes_add_up(books)
+        self.i3_lazy_is_naive(books)
+        self.i6_claims_add_up(books)
+
+    def i1_nothing_owed_that_is_not_held(self, books: Books) -> None:
+        owed = sum(a["equity"] for a in books.accounts.values())
+        owed += sum(i["equity"] for i in books.inventories) + sum(books.fees)
+        if owed > books.held:
+            raise Divergence(f"I1: owes {owed - books.held} more than it holds")
+        lost, bound = books.held - owed, self.model.money_tolerance + 100 * len(books.accounts)
+        if lost > bound:
+            raise Divergence(f"I1: lost {lost}, allowed {float(bound):g}")
+        if books.held != self.model.deposited or self.model.total() != self.model.deposited:
+            raise Divergence(f"I1: holds {books.held}, model {self.model.total()}")
+
+    def i2_sizes_add_up(self, books: Books) -> None:
+        for market, inventory in enumerate(books.inventories):
+            sizes = [p["size"] for (_, m), p in books.positions.items() if m == market]
+            total = sum(sizes) + inventory["size"]
+            if not -self.model.size_tolerance <= total <= 0:
+                raise Divergence(f"I2: sizes of market {market} add up to {total}")
+
+    def i3_lazy_is_naive(self, books: Books) -> None:
+        model, t, z = self.model, self.model.money_tolerance, self.model.size_tolerance
+        for a, state in books.accounts.items():
+            account, risk = model.accounts[a], model.risk(a)
+            name = f"I3: account {a >> 96 & 0xFFFF:x}/{a & 0xFF}"
+            self.near(f"{name} cash", state["cash"], risk.cash, t)
+            self.near(f"{name} equity", state["equity"], risk.equity, t)
+            self.near(f"{name} maturing", state["maturing"], risk.maturing, t)
+            margin = t + z * self.highest_price + 20
+            self.near(f"{name} maintenance", state["maintenance"], risk.maintenance, margin)
+            self.near(f"{name} hole", state["hole"], risk.hole, margin)
+            withdrawable = max(risk.withdrawable, Fr(0))
+            self.near(f"{name} withdrawable", state["withdrawable"], withdrawable, 2 * margin)
+            for m in model.markets:
+                p = books.positions[a, m.id]
+                mine = account.positions.get(m.id)
+                label = f"{name} market {m.id}"
+                self.near(f"{label} size", p["size"], mine.size if mine else 0, z)
+                self.near(f"{label} notional", p["notional"], mine.notional if mine else 0, t)
+                self.near(f"{label} pot", p["pot"], account.pots.get(m.id, Fr(0)), t)
+                self.near(f"{label} maturing", p["maturing"], account.ripening(m.id), t)
+                if mine and (p["size"] or mine.size):
+                    self.same_place(label, mine, m, p["key"])
+        for m, inventory in zip(model.markets, books.inventories, strict=True):
+            self.near(f"inventory {m.id} size", inventory["size"], m.size, z)
+            # rounding decides whether an empty inventory keeps its dust, so the fees are compared with it
+            crumbs = m.dust if m.is_dust() else 0
+            self.near(f"inventory {m.id} equity", inventory["equity"], m.equity, t + crumbs)
+            self.near(f"claims {m.id}", inventory["outstanding"], m.outstanding, t)
+        kept = sum(i["equity"] for i in books.inventories) + books.fees[2]
+        mine = sum((m.equity for m in model.markets), Fr(0)) + model.liquidation_fees
+        self.near("surplus", kept, mine, t)
+        self.near("trading fees", books.fees[0], model.trading_fees, t)
+        self.near("funding fees", books.fees[1], model.funding_fees, t)
+
+    def same_place(self, label: str, p: Any, m: Any, key: int) -> None:
+        """Class and tick are the model's; the generation, and a tick where rounding decides, the kernel's."""
+        p.generation = key & 63
+        tick, leverage_class, is_short = key >> 6 & 0x3FFF, key >> 20 & 3, key >> 22 & 1
+        if leverage_class != p.leverage_class or is_short != (p.size < 0):
+            raise Divergence(f"{label}: class {leverage_class}, model {p.leverage_class}")
+        if tick != p.tick:
+            border = tick_low(max(tick, p.tick), m.tick_bits)
+            entry = p.notional / p.size
+            off = (self.model.money_tolerance + self.model.size_tolerance * entry) / abs(p.size)
+            if abs(tick - p.tick) != 1 or p.is_sealed or abs(entry - border) > off + Fr(2, WAD):
+                raise Divergence(f"{label}: tick {tick}, model {p.tick}, entry {float(entry)}")
+            p.tick = tick
+            self.model.set_edge(p, m)
+
+    def i4_at_most_own_profit(self, market: int, before: Books) -> None:
+        after = self.read()
+        for a, state in before.accounts.items():
+            p = before.positions[a, market]
+            profit = max(p["unrealised"], 0) + p["maturing"] + p["pot"]
+            lost = state["equity"] - after.accounts[a]["equity"]
+            if lost > profit + 2 * 10**9 + 10 + 2 * self.highest_price:
+                raise Divergence(f"I4: account {a} lost {lost} of a profit of {profit}")
+
+    def i6_claims_add_up(self, books: Books) -> None:
+        model, t = self.model, self.model.money_tolerance
+        for claim in books.claims:
+            if claim["amount"] != sum(claim[tier] for tier in TIERS) + claim["outstanding"]:
+                raise Divergence(f"I6: {claim}")
+        for m in model.markets:
+            theirs = [c for c in books.claims if c["market"] == m.id]
+            mine = m.closed_claims + m.claims
+            outstanding = sum(c["outstanding"] for c in theirs)
+            if outstanding != books.inventories[m.id]["outstanding"]:
+                raise Divergence(f"I6: claims of market {m.id} lack {outstanding}")
+            for tier in TIERS:
+                paid = sum((c.paid[tier] for c in mine), Fr(0))
+                self.near(f"I6: market {m.id} tier {tier}", sum(c[tier] for c in theirs), paid, t)
+            for a in {c.account for c in mine} | {c["account"] for c in theirs}:
+                amount = sum(c["amount"] for c in theirs if c["account"] == a)
+                model_amount = sum((c.amount for c in mine if c.account == a), Fr(0))
+                self.near(f"I6: claims of {a} in {m.id}", amount, model_amount, t)
+
+    def i9_health_never_falls(self, a: int, before: Books, event: list[int]) -> None:
+        old, new = before.accounts[a], self.read().accounts[a]
+        worth = abs(event[3]) * self.model.markets[event[1]].mark
+        cost = old["equity"] - new["equity"]
+        p = before.positions[a, event[1]]
+        # kappa <= h * MM_m / notional_m
+        bound = Fr(old["equity"] * p["maintenance"], old["maintenance"]) / (
+            abs(p["size"]) * self.model.markets[event[1]].mark
+        )
+        slack = 2 * MATURING + 20 + 2 * self.highest_price
+        if cost > bound * worth + slack:
+            raise Divergence(f"I9: a take-over cost {cost}, bound {float(bound * worth)}")
+        if new["maintenance"] and (
+            (new["equity"] + slack) * old["maintenance"] < old["equity"] * new["maintenance"]
+        ):
+            raise Divergence(f"I9: health fell from {old} to {new}")
+
+
+# --- seeded histories -------------------------------------------------------------------------------------------
+
+OWNERS = ["alice", "bob", "carol", "dave", "erin", "frank"]
+RESOLVES = ["absorb", "take_over", "deleverage", "round", "close_at_mark", "buy"]
+
+
+class History:
+    """A seeded random history: trade until somebody is hurt, then all the ways to resolve it, in any order."""
+
+    def __init__(self, ledger: Ledger, seed: int) -> None:
+        self.ledger, self.random, self.seed, self.step = ledger, random.Random(seed), seed, 0
+        self.owner_of: dict[int, str] = {}
+        # what kind of history
+        self.volatility = self.random.choice([2, 5, 12, 30])
+        self.eagerness = self.random.choice([0.1, 0.4, 0.7])
+        self.resolves = self.random.sample(RESOLVES, self.random.randint(2, len(RESOLVES)))
+        self.is_ugly = self.random.random() < 0.5
+
+    def begin(self) -> None:
+        r = self.random
+        self.ledger.start()
+        for owner in OWNERS:
+            for sub in range(r.choice([1, 1, 2])):
+                a = int(str(actor(owner)), 16) << 96 | sub
+                self.owner_of[a] = owner
+                self.ledger.deposit(owner, a, r.randint(1000, 20_000) * 10**self.ledger.decimals)
+        keeper = int(str(actor("keeper")), 16) << 96
+        self.owner_of[keeper] = "keeper"
+        self.ledger.deposit("keeper", keeper, 50_000 * 10**self.ledger.decimals)
+        self.names = list(self.owner_of)
+        self.ledger.check()
+
+    def run(self, steps: int) -> None:
+        for self.step in range(steps):
+            self.one()
+            self.ledger.check()
+
+    def one(self) -> None:
+        r, model = self.random, self.ledger.model
+        hurt = any(model.risk(a).equity < model.risk(a).maintenance for a in self.names)
+        is_open = any(m.claims or m.size for m in model.markets)
+        if (hurt or is_open) and r.random() < self.eagerness:
+            return self.resolve(r.choice(self.resolves))
+        action = r.choices(
+            ["fill", "price", "withdraw", "transfer", "touch", "class", "deposit", "wait", "sync", "any"],
+            [40, 25, 6, 4, 10, 4, 3, 2, 3, 6],
+        )[0]
+        return self.resolve(r.choice(RESOLVES)) if action == "any" else getattr(self, action)()
+
+    def market(self) -> int:
+        return self.random.randrange(self.ledger.market_count)
+
+    def rate(self) -> int:
+        return self.random.choice([0, 0, 1, -1]) * self.random.randint(0, 10**12)
+
+    def price(self) -> None:
+        r, market = self.random, self.market()
+        mark = int(self.ledger.model.markets[market].mark * WAD)
+        percent = r.choice([1, 1, 1, self.volatility])
+        if r.random() < 0.25:
+            # back to where it came from, or to a tick's border
+            goal = r.choice([100 * WAD, 64 * WAD, tick_low((66 << 6) | r.randrange(64), 6) * WAD])
+            price = int(goal)
+        else:
+            price = mark * (10_000 + r.randint(-100 * percent, 100 * percent)) // 10_000
+        if self.is_ugly:
+            price += r.randint(0, 10**9)
+        price = min(max(price, WAD), 10**6 * WAD)
+        self.ledger.set_price(market, price, self.rate(), r.choice([1, 12, 60, 300, 599, 601]))
+
+    def wait(self) -> None:
+        """Long enough that profit matures, with or without a mark on the way."""
+        for _ in range(self.random.randint(1, 6)):
+            for market in range(self.ledger.market_count):
+                mark = int(self.ledger.model.markets[market].mark * WAD)
+                self.ledger.set_price(market, mark, self.rate(), self.random.choice([300, 1800]))
+
+    def size(self, a: int, market: int) -> int:
+        """A size the account could bear, or a bit more than that."""
+        r, model = self.random, self.ledger.model
+        m = model.markets[market]
+        worth = max(float(model.risk(a).equity), 0) * r.choice([0.3, 2, 6, 15, 21])
+        size = int(worth * r.random() / float(m.mark))
+        held = int(abs(model.account(a).size(market)))
+        size = r.choice([size, size, held, held // 2, 2 * held]) or size
+        return max(size if self.is_ugly else size // 10**15 * 10**15, 10**15)
+
+    def fill(self) -> None:
+        r, ledger, market = self.random, self.ledger, self.market()
+        mark = int(ledger.model.markets[market].mark * WAD)
+        taker, *makers = r.sample(self.names, r.choice([2, 2, 2, 3, 4]))
+        sign, fills = r.choice([1, -1]), []
+        for maker in makers:
+            size = min(self.size(maker, market), self.size(taker, market)) // len(makers) or 1
+            price = mark * r.choice([10_000, 10_000, r.randint(9_900, 10_100)]) // 10_000
+            fee = r.choice([0, 10**14, 5 * 10**14])
+            fills.append((maker, sign * size, price, fee, r.random() < 0.05))
+        fee = r.choice([0, 10**14, 10**15])
+        ledger.fill(market, taker, fee, r.random() < 0.05, fills)
+
+    def deposit(self) -> None:
+        a = self.random.choice(self.names)
+        self.ledger.deposit(self.owner_of[a], a, self.random.randint(1, 5 * 10**9))
+
+    def withdraw(self) -> None:
+        a, r = self.random.choice(self.names), self.random
+        free = max(self.ledger.model.risk(a).withdrawable, Fr(0))
+        tokens = int(free * r.choice([1, 1, r.random(), 1.01])) // self.ledger.scale
+        self.ledger.withdraw(self.owner_of[a], a, max(tokens + r.choice([-2, 0, 1, 2]), 1))
+
+    def transfer(self) -> None:
+        a, r = self.random.choice(self.names), self.random
+        others = [b for b in self.names if self.owner_of[b] == self.owner_of[a] and b != a]
+        if not others:
+            return self.withdraw()
+        free = max(self.ledger.model.risk(a).withdrawable, Fr(0))
+        amount = max(int(free * r.choice([1, r.random(), 1.01])), 1)
+        self.ledger.transfer(self.owner_of[a], a, r.choice(others), amount)
+
+    def touch(self) -> None:
+        self.ledger.touch(self.random.choice(self.names), self.market())
+
+    def set_class(self) -> None:
+        a = self.random.choice(self.names)
+        self.ledger.set_class(self.owner_of[a], a, self.market(), self.random.randrange(4))
+
+    # names of actions
+    vars()["class"] = set_class
+
+    def sync(self) -> None:
+        books = self.ledger.read()
+        keys = [p["key"] for p in books.positions.values() if p["key"]]
+        if keys:
+            self.ledger.sync_cohort(self.random.choice(keys), self.random.choice([1, 64]))
+
+    def resolve(self, how: str) -> None:
+        r, ledger, model = self.random, self.ledger, self.ledger.model
+        markets = [m.id for m in model.markets if m.claims or m.size] or [self.market()]
+        market = r.choice(markets) if r.random() < 0.9 else self.market()
+        hurt = [a for a in self.names if model.risk(a).equity < model.risk(a).maintenance]
+        a = r.choice(hurt or self.names) if r.random() < 0.95 else r.choice(self.names)
+        if r.random() < 0.5 and not model.markets[market].is_fresh(model.now):
+            mark = int(model.markets[market].mark * WAD)
+            ledger.set_price(market, mark, 0, 1)
+        if how == "absorb":
+            ledger.absorb(a, r.choice(self.names))
+        elif how == "take_over":
+            held = [m for m in range(ledger.market_count) if model.account(a).size(m)]
+            size = r.choice([UNLIMITED, UNLIMITED, 10**17, int(abs(model.account(a).size(market))) // 3 or 1])
+            ledger.take_over(a, r.choice(held or [market]), r.choice(self.names), size)
+        elif how == "round":
+            if r.random() < 0.3 and model.now - model.markets[market].round_time < 600:
+                ledger.set_price(market, int(model.markets[market].mark * WAD), 0, 600)
+            ledger.charge_round(market, r.choice([1, 2, 1000]) if r.random() < 0.3 else 1000, self.during(market))
+        elif how == "buy":
+            size = r.choice([UNLIMITED, int(abs(model.markets[market].size)) // 2 or 1])
+            ledger.buy_inventory(market, r.choice(self.names), size)
+        else:
+            ledger.deleverage(market, r.choice([1, 2, 100, 100]), how == "close_at_mark")
+
+    def during(self, market: int) -> Any:
+        def refused() -> None:
+            a = self.random.choice(self.names)
+            outcome = self.ledger.send("stranger", "touch(uint256,uint256)", a, market)
+            if outcome.ok or outcome.reason != "market: round open":
+                raise Divergence(f"touch while a round is open: {outcome}")
+
+        return refused
+
+
+def run_history(ledger: Ledger, seed: int, steps: int) -> History:
+    """One history on a ledger just deployed; on divergence everything needed to repeat it."""
+    history = History(ledger, seed)
+    try:
+        history.begin()
+        history.run(steps)
+    except AssertionError as failure:
+        tail = "\n  ".join(ledger.log[-25:])
+        raise Divergence(
+            f"seed {seed}, step {history.step}: {failure}\n  last operations:\n  {tail}"
+        ) from failure
+    return history
