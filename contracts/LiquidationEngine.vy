@@ -220,7 +220,7 @@ def _take_over(
 
 def _buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_price: uint256) -> int256:
     self._require_controller(buyer)
-    return extcall IMarginVaultBankruptcy(VAULT).buy_inventory(
+    return extcall IMarginVaultLiquidation(VAULT).buy_inventory(
         market, buyer, max_size, limit_price, skip_contract_check=True
     )
 

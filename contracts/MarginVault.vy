@@ -188,9 +188,6 @@ def fill(
         convert(msg.sender, uint256) == exchange_word & packing.MASK_160
     ), "vault: not exchange"
     assert len(makers) != 0, "vault: no makers"
-    books._settle(MEMBERSHIP, taker, False)
-    for maker: IMarginVault.MakerFill in makers:
-        books._settle(MEMBERSHIP, maker.account, False)
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
     open_interest: uint256 = m.open_interest
@@ -198,44 +195,67 @@ def fill(
         m.mark, margin_math._band(m.limits_word), units.WAD
     )
     fees: uint256 = 0
-    total: int256 = 0
-    cost: int256 = 0
+    fee: uint256 = 0
+    traded: uint256 = 0
+    paid: uint256 = 0
     is_buy: bool = makers[0].size > 0
     for maker: IMarginVault.MakerFill in makers:
         assert maker.size != 0, "vault: zero size"
-        assert fixed_math._magnitude(maker.size) <= MAX_SIZE, "vault: size too large"
+        size: uint256 = fixed_math._magnitude(maker.size)
+        assert size <= MAX_SIZE, "vault: size too large"
         assert (maker.size > 0) == is_buy, "vault: mixed sides"
         assert maker.account >> 96 != taker >> 96, "vault: self trade"
         assert (
             maker.price <= m.mark + band and maker.price + band >= m.mark
         ), "vault: price out of band"
-        fee: uint256 = 0
-        m, fee = self._fill_side(
+        # the buyer pays the cost rounded up, the seller gets it rounded down
+        down: uint256 = 0
+        up: uint256 = 0
+        down, up = fixed_math._wad_mul(size, maker.price)
+        cost: int256 = -convert(down, int256)
+        if is_buy:
+            cost = convert(up, int256)
+            paid += down
+        else:
+            paid += up
+        traded += size
+        m.open_interest, fee = self._fill_side(
             m,
             maker.account,
             maker.size,
-            fixed_math._signed_mul_div_ceil(maker.size, maker.price, units.WAD),
+            cost,
+            maker.price,
             maker.fee_rate,
             maker.is_reduce_only,
             exchange_word,
         )
         fees += fee
-        total -= maker.size
-        cost += fixed_math._signed_mul_div_ceil(-maker.size, maker.price, units.WAD)
-    fee: uint256 = 0
-    m, fee = self._fill_side(
-        m, taker, total, cost, taker_fee_rate, is_taker_reduce_only, exchange_word
+    change: int256 = convert(traded, int256)
+    cost: int256 = convert(paid, int256)
+    if is_buy:
+        change = -change
+        cost = -cost
+    m.open_interest, fee = self._fill_side(
+        m,
+        taker,
+        change,
+        cost,
+        fixed_math._mul_div_down(paid, units.WAD, traded),
+        taker_fee_rate,
+        is_taker_reduce_only,
+        exchange_word,
     )
+    fees += fee
     if m.open_interest > open_interest:
         assert m.open_interest <= margin_math._open_interest_cap_base(
             m.limits_word
         ), "market: open interest cap"
         assert fixed_math._mul_div_up(
             m.open_interest, m.mark, units.WAD
-        ) <= margin_math._open_interest_cap_quote(m.limits_word), "market: open interest worth"
+        ) <= margin_math._open_interest_cap_quote(m.limits_word), "market: open interest value"
     markets._store_price(m)
-    if fees + fee != 0:
-        markets._add_trading_fees(fees + fee)
+    if fees != 0:
+        markets._add_trading_fees(fees)
 
 
 @external
@@ -305,49 +325,72 @@ def _debit_cash(account: uint256, amount: uint256) -> uint256:
 
 
 def _fill_side(
-    m: markets.Market,
+    market: markets.Market,
     account: uint256,
     change: int256,
     cost: int256,
+    price: uint256,
     fee_rate: uint256,
     is_reduce_only: bool,
     exchange_word: uint256,
-) -> (markets.Market, uint256):
+) -> (uint256, uint256):
     """
     @notice One account's side of a fill, judged by its final state
-    @return The market, and the fee taken
+    @param cost Signed quote, paid > 0, rounded up
+    @return The market's open interest, and the fee taken
     """
     assert fee_rate <= units.MAX_FEE_RATE, "vault: fee too high"
+    m: markets.Market = market
+    elsewhere: margin.Risk = empty(margin.Risk)
+    multiplier: uint256 = system._multiplier(exchange_word)
+    if not self._is_at_hand(m, account):
+        # in other markets too, or member of a generation that was closed or charged
+        markets._store_price(m)
+        books._settle(MEMBERSHIP, account, False)
+        m = markets._load(m.id)
+        elsewhere = margin._elsewhere(
+            account, (accounts.words[account] >> 128) & packing.MASK_32, m.id, multiplier
+        )
     seat: positions.Seat = positions._open(m, account)
-    assert seat.exchange_version == system._exchange_version(
+    assert (seat.classes >> 64) & packing.MASK_16 == system._exchange_version(
         exchange_word
     ), "vault: exchange not accepted"
-    multiplier: uint256 = system._multiplier(exchange_word)
-    elsewhere: margin.Risk = margin._elsewhere(account, seat.markets, m.id, multiplier)
-    size_before: int256 = seat.size
-    is_reducing: bool = (
-        size_before != 0
-        and (size_before > 0) != (change > 0)
-        and fixed_math._magnitude(change) <= fixed_math._magnitude(size_before)
-    )
-    before: margin.Risk = empty(margin.Risk)
-    if is_reducing:
-        before = margin._with(elsewhere, m, seat, multiplier)
+    fee: uint256 = fixed_math._mul_div_up(fixed_math._magnitude(cost), fee_rate, units.WAD)
+    before: positions.Seat = seat
     seat = positions._trade(m.id, seat, change, cost)
-    paid: uint256 = fixed_math._magnitude(cost)
-    fee: uint256 = fixed_math._mul_div_up(paid, fee_rate, units.WAD)
     seat.cash -= convert(fee, int256)
     after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
     worth: uint256 = max_value(uint256)
-    if is_reducing:
-        margin._require_reduction_allowed(before, after)
+    if before.size != 0 and (before.size > 0) != (change > 0) and (
+        seat.size == 0 or (seat.size > 0) == (before.size > 0)
+    ):
+        margin._require_reduction_allowed(
+            margin._with(elsewhere, m, before, multiplier), after
+        )
     else:
         assert not is_reduce_only, "vault: not a reduction"
         assert m.status == markets.ACTIVE, "market: close only"
         assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
         assert not system._is_paused(exchange_word), "vault: paused"
-        margin._require_opening_allowed(m, seat, after)
-        worth = margin._value(m, seat)
-    margin._require_minimum_size(m, seat)
-    price: uint256 = fixed_math._mul_div_down(paid, units.WAD, fixed_math._magnitude(change))
+        margin._require_opening_allowed(m, after)
+        worth = after.worth
+    assert seat.size == 0 or after.worth >= margin_math._minimum_notional(
+        m.limits_word
+    ), "margin: below minimum size"
     return books._commit(MEMBERSHIP, m, seat, change, price, fee, worth), fee
+
+
+@view
+def _is_at_hand(m: markets.Market, account: uint256) -> bool:
+    """
+    @notice True if the account is in no other market, and settled in this one
+    """
+    bitmap: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
+    if bitmap == 0:
+        return True
+    if bitmap != packing._bit(m.id):
+        return False
+    word: uint256 = accounts.positions[account][m.id]
+    return word & packing.MASK_112 == 0 or cohorts._is_plain(
+        packing._position_key(m.id, word), m.rounds
+    )

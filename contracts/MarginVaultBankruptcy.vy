@@ -6,8 +6,7 @@
 @title MarginVaultBankruptcy
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's part for the bankruptcy accounts: they take in accounts beyond liquidation and sell what they
-        hold. Every price and amount is computed here; the LiquidationEngine chooses only whom and when.
+@notice The kernel's part for the bankruptcy accounts: they take in accounts beyond liquidation. Every price and amount is computed here; the LiquidationEngine chooses only whom and when.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
@@ -170,44 +169,6 @@ def absorb(account: uint256, keeper: uint256) -> int256:
 
 
 @external
-def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_price: uint256) -> int256:
-    kernel._require_delegated(THIS)
-    system._require_liquidation_engine()
-    books._settle(MEMBERSHIP, buyer, False)
-    m: markets.Market = markets._load(market)
-    markets._require_fresh(m)
-    inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
-    size: uint256 = min(fixed_math._magnitude(inventory.size), max_size)
-    assert size != 0, "vault: no inventory"
-    change: int256 = convert(size, int256)
-    if inventory.size < 0:
-        change = -change
-    discount: uint256 = self._auction_discount(m, inventory, size)
-    cost: int256 = fixed_math._signed_mul_div_ceil(change, m.mark, units.WAD) - convert(
-        discount, int256
-    )
-    price: uint256 = fixed_math._mul_div_down(fixed_math._magnitude(cost), units.WAD, size)
-    kernel._require_limit(change > 0, price, limit_price)
-    # the bankruptcy account first: what it sells leaves it with no less than what its discount allows
-    inventory.size -= change
-    inventory.notional -= cost
-    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
-    inventory = bankruptcy_account._take_surplus(m, inventory)
-    m = bankruptcy_account._close(m, inventory)
-    seat: positions.Seat = positions._open(m, buyer)
-    seat = positions._trade(market, seat, change, cost)
-    margin._require_opening_allowed(
-        m, seat, books._risk(m, seat, system._multiplier(system.exchange_word))
-    )
-    m = books._commit(MEMBERSHIP, m, seat, change, price, 0, max_value(uint256))
-    markets._store_price(m)
-    log IMarginVaultBankruptcy.InventorySold(
-        market=market, buyer=buyer, size=change, price=price, discount=discount
-    )
-    return change
-
-
-@external
 @reentrant
 @raw_return
 def __default__() -> Bytes[1024]:
@@ -249,9 +210,10 @@ def _strip(account: uint256, market: uint256) -> Part:
     seat.realised += part.pnl
     seat.size = 0
     seat.notional = 0
-    markets._store_price(
-        books._commit(MEMBERSHIP, m, seat, -part.size, m.mark, 0, max_value(uint256))
+    m.open_interest = books._commit(
+        MEMBERSHIP, m, seat, -part.size, m.mark, 0, max_value(uint256)
     )
+    markets._store_price(m)
     return part
 
 
@@ -314,24 +276,4 @@ def _take_in(account: uint256, part: Part, loss_side: uint256):
         mark=m.mark,
         equity=part.equity,
         is_stale=part.is_stale,
-    )
-
-
-@view
-def _auction_discount(
-    m: markets.Market, inventory: bankruptcy_account.Inventory, size: uint256
-) -> uint256:
-    """
-    @notice Quote taken off the price of `size`: rises from 0 to the market's maximum over the auction's length,
-            and never takes the inventory's equity below min(e, 0)
-    """
-    word: uint256 = markets.liquidation_words[m.id]
-    length: uint256 = margin_math._auction_seconds(word)
-    elapsed: uint256 = min(block.timestamp - bankruptcy_account.auction_times[m.id], length)
-    rate: uint256 = fixed_math._mul_div_down(margin_math._auction_slippage(word), elapsed, length)
-    discount: uint256 = fixed_math._mul_div_down(
-        fixed_math._mul_div_down(size, m.mark, units.WAD), rate, units.WAD
-    )
-    return min(
-        discount, fixed_math._positive_part(bankruptcy_account._equity(m, inventory))
     )

@@ -78,6 +78,8 @@ exports: (
     ownable_2step.accept_ownership,
 )
 
+# So that the two batches before one always have an id.
+FIRST_BATCH: constant(uint256) = 2
 MAX_FUNDING_SHARE: constant(uint256) = 5 * 10**17
 MIN_BATCH_SECONDS: constant(uint256) = 300
 MAX_BATCH_SECONDS: constant(uint256) = 86_400
@@ -128,16 +130,15 @@ def add_market(
             has_fine_ticks=has_fine_ticks,
         )
     )
-    # Batches are counted from 2, so that the two before a batch always have an id.
     markets.clock_words[market] = packing._clock_word(
         packing.Clock(
             now=0,
-            batch=2,
             batch_end=markets.batch_seconds,
             funding_time=block.timestamp,
             round_time=0,
         )
     )
+    markets.batch_sums_words[market] = packing._batch_sums_word(0, 0, FIRST_BATCH, 0)
     log IMarginVaultConsole.MarketAdded(
         market=market, has_fine_ticks=has_fine_ticks, clock_word=markets.clock_words[market]
     )

@@ -132,11 +132,8 @@ def update_mark(market: uint256) -> uint256:
     if was_fresh and lacking <= margin_math._dust(markets.liquidation_words[market]):
         clock.now += min(elapsed, MAX_CLOCK_STEP)
         if clock.now >= clock.batch_end:
-            clock.batch += 1
             clock.batch_end = clock.now + markets.batch_seconds
-            markets.batch_sums_words[market] = packing._halves_word(
-                0, packing._low_half(markets.batch_sums_words[market])
-            )
+            maturity._roll(market)
     markets.clock_words[market] = packing._clock_word(clock)
     log IMarginVaultCrisis.MarkUpdated(
         market=market,

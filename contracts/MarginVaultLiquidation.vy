@@ -6,7 +6,8 @@
 @title MarginVaultLiquidation
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's part for accounts below maintenance margin but not yet bankrupt: take-over of their positions. It computes every price and amount itself; the LiquidationEngine
+@notice The kernel's part for positions that somebody else takes over: an unhealthy account's, or a bankruptcy
+        account's. It computes every price and amount itself; the LiquidationEngine
         chooses only whom and when.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
@@ -99,8 +100,7 @@ def config_hash() -> bytes32:
 def take_over(
     account: uint256, market: uint256, max_size: uint256, liquidator: uint256, limit_price: uint256
 ) -> IMarginVaultLiquidation.TakeOver:
-    kernel._require_delegated(THIS)
-    system._require_liquidation_engine()
+    self._require_engine()
     assert account != liquidator, "vault: self trade"
     multiplier: uint256 = system._multiplier(system.exchange_word)
     books._settle(MEMBERSHIP, account, False)
@@ -116,17 +116,20 @@ def take_over(
     seat = positions._trade(market, seat, plan.change, cost)
     seat.cash -= convert(plan.fee, int256)
     after: margin.Risk = books._risk(m, seat, multiplier)
-    assert margin._equity(after) >= 0, "margin: account insolvent"
-    assert margin._is_not_less_healthy(before, after), "margin: health falls"
-    m = books._commit(
+    assert margin._equity(after) >= 0 and margin._is_not_less_healthy(
+        before, after
+    ), "margin: health falls"
+    m.open_interest = books._commit(
         MEMBERSHIP, m, seat, plan.change, plan.price, plan.fee, max_value(uint256)
     )
     markets.liquidation_fees += plan.fee
     seat = positions._open(m, liquidator)
     cost = fixed_math._signed_mul_div_ceil(-plan.change, plan.price, units.WAD)
     seat = positions._trade(market, seat, -plan.change, cost)
-    margin._require_opening_allowed(m, seat, books._risk(m, seat, multiplier))
-    m = books._commit(MEMBERSHIP, m, seat, -plan.change, plan.price, 0, max_value(uint256))
+    margin._require_opening_allowed(m, books._risk(m, seat, multiplier))
+    m.open_interest = books._commit(
+        MEMBERSHIP, m, seat, -plan.change, plan.price, 0, max_value(uint256)
+    )
     markets._store_price(m)
     log IMarginVaultLiquidation.TakenOver(
         account=account,
@@ -141,6 +144,45 @@ def take_over(
 
 
 @external
+def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_price: uint256) -> int256:
+    self._require_engine()
+    books._settle(MEMBERSHIP, buyer, False)
+    m: markets.Market = markets._load(market)
+    markets._require_fresh(m)
+    inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
+    size: uint256 = min(fixed_math._magnitude(inventory.size), max_size)
+    assert size != 0, "vault: no inventory"
+    change: int256 = convert(size, int256)
+    if inventory.size < 0:
+        change = -change
+    discount: uint256 = self._auction_discount(m, inventory, size)
+    cost: int256 = fixed_math._signed_mul_div_ceil(change, m.mark, units.WAD) - convert(
+        discount, int256
+    )
+    price: uint256 = fixed_math._mul_div_down(fixed_math._magnitude(cost), units.WAD, size)
+    kernel._require_limit(change > 0, price, limit_price)
+    # the bankruptcy account first: what it sells leaves it with no less than what its discount allows
+    inventory.size -= change
+    inventory.notional -= cost
+    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
+    inventory = bankruptcy_account._take_surplus(m, inventory)
+    m = bankruptcy_account._close(m, inventory)
+    seat: positions.Seat = positions._open(m, buyer)
+    seat = positions._trade(market, seat, change, cost)
+    margin._require_opening_allowed(
+        m, books._risk(m, seat, system._multiplier(system.exchange_word))
+    )
+    m.open_interest = books._commit(
+        MEMBERSHIP, m, seat, change, price, 0, max_value(uint256)
+    )
+    markets._store_price(m)
+    log IMarginVaultLiquidation.InventorySold(
+        market=market, buyer=buyer, size=change, price=price, discount=discount
+    )
+    return change
+
+
+@external
 @reentrant
 @raw_return
 def __default__() -> Bytes[1024]:
@@ -148,3 +190,29 @@ def __default__() -> Bytes[1024]:
     @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
     """
     return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
+
+
+@view
+def _require_engine():
+    kernel._require_delegated(THIS)
+    system._require_liquidation_engine()
+
+
+@view
+def _auction_discount(
+    m: markets.Market, inventory: bankruptcy_account.Inventory, size: uint256
+) -> uint256:
+    """
+    @notice Quote taken off the price of `size`: rises from 0 to the market's maximum over the auction's length,
+            and never takes the inventory's equity below min(e, 0)
+    """
+    word: uint256 = markets.liquidation_words[m.id]
+    length: uint256 = margin_math._auction_seconds(word)
+    elapsed: uint256 = min(block.timestamp - bankruptcy_account.auction_times[m.id], length)
+    rate: uint256 = fixed_math._mul_div_down(margin_math._auction_slippage(word), elapsed, length)
+    discount: uint256 = fixed_math._mul_div_down(
+        fixed_math._mul_div_down(size, m.mark, units.WAD), rate, units.WAD
+    )
+    return min(
+        discount, fixed_math._positive_part(bankruptcy_account._equity(m, inventory))
+    )

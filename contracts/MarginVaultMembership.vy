@@ -125,10 +125,10 @@ def drop_generation(key: uint256):
 def touch(account: uint256, market: uint256):
     kernel._require_delegated(THIS)
     m: markets.Market = markets._load(market)
-    m = membership._settle(m, account, False)
+    m.open_interest = membership._settle(m, account, False)
     seat: positions.Seat = positions._open(m, account)
     if seat.maturing.matured != 0:
-        m = positions._close(m, seat, seat.key, 0, 0, 0)
+        m.open_interest = positions._close(m, seat, seat.key, 0, 0, 0)
     markets._store_price(m)
 
 
@@ -151,11 +151,11 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
         exchange_word: uint256 = system.exchange_word
         assert system._mode(exchange_word) < system.ADL, "vault: mode ADL"
         risk: margin.Risk = books._risk(m, seat, system._multiplier(exchange_word))
-        margin._require_opening_allowed(m, seat, risk)
+        margin._require_opening_allowed(m, risk)
         key = cohorts._open_generation(
-            positions._base_key(m, seat), m, margin._value(m, seat)
+            positions._base_key(m, seat), m, risk.worth
         )
-    m = positions._close(m, seat, key, 0, 0, 0)
+    m.open_interest = positions._close(m, seat, key, 0, 0, 0)
     if seat.key != 0 and cohorts._is_empty(seat.key):
         cohorts._drop(seat.key)
     markets._store_price(m)
@@ -227,7 +227,8 @@ def _settle_all(account: uint256, is_leaving: bool):
         market: uint256 = price_tick._lowest_bit(rest)
         rest &= unsafe_sub(rest, 1)
         m: markets.Market = markets._load(market)
-        markets._store_price(membership._settle(m, account, is_leaving))
+        m.open_interest = membership._settle(m, account, is_leaving)
+        markets._store_price(m)
 
 
 @view

@@ -1,4 +1,4 @@
-"""The published ABI of the vault (the union of its parts' ABIs), and decoding of event logs without a node."""
+"""The published ABI of the vault (the union of its parts' ABIs), and decoding of event logs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

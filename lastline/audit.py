@@ -1,6 +1,6 @@
-"""Does everything add up? Checks that anybody with a node can make: events against storage, tokens against debts.
+"""Does everything add up? Checks anybody with a node can make: events against storage, tokens against debts.
 
-Every check compares two figures and is exact, except where rounding is part of the design: there a bound is stated.
+Every check compares two figures and is exact, except where rounding is part of the design: a bound is stated.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison. `left` and `right` are what was compared, `unit` in what; `difference` is left - right."""
+    """One comparison. `left` and `right` are what was compared, in `unit`; `difference` is left - right."""
 
     id: str
     what: str
@@ -34,7 +34,7 @@ class Check:
         return self.left - self.right
 
     def show(self, amount: int, token_decimals: int = 0) -> str:
-        """An amount of this check as text: quote and base with decimals, tokens in token units with decimals."""
+        """An amount of this check as text: quote, base and tokens with their decimals."""
         if self.unit in ("quote", "base"):
             return to_decimal(amount)
         return to_decimal(amount, token_decimals) if self.unit == "token" else str(amount)
@@ -66,7 +66,7 @@ def rebuild(chain: Chain, block: int | None = None) -> Ledger:
 
 
 def run(chain: Chain, block: int | None = None) -> Report:
-    """Make every check at a block (the latest). Raises DeploymentError if the chain is not the recorded one."""
+    """Make every check at a block (the latest). Raises DeploymentError on another chain than the recorded."""
     chain.require_code()
     last = chain.web3.eth.block_number if block is None else block
     decimals = chain.call("Collateral", "decimals", block=last)
@@ -95,7 +95,7 @@ class _Auditor:
     def _call(self, name: str, method: str, *arguments: object) -> int:
         return self.chain.call(name, method, *arguments, block=self.block)
 
-    # --- I1 --------------------------------------------------------------------------------------------------
+    # --- I1 -------------------------------------------------------------------------------------------------
 
     def _transfers(self, address: str) -> tuple[int, int]:
         """Token units sent to and by an address, by the token's Transfer events."""
@@ -130,7 +130,14 @@ class _Auditor:
             "token",
         )
         booked = booked_in + donated - booked_out
-        yield Check("I1-tokens", "tokens in the vault = what came less what went", held == booked, held, booked, "token")
+        yield Check(
+            "I1-tokens",
+            "tokens in the vault = what came less what went",
+            held == booked,
+            held,
+            booked,
+            "token",
+        )
         owed = ledger.liabilities()
         yield Check(
             "I1",
@@ -142,9 +149,15 @@ class _Auditor:
         # Rounding leaves at most a few steps of maturing profit (1e-9 quote) at each event.
         dust = ledger.booked_tokens * self.scale - owed
         bound = 10**10 * (ledger.applied + 1)
-        yield Check("I1-dust", "what rounding has left in the vault <= 1e-8 quote an event", dust <= bound, dust, bound)
+        yield Check(
+            "I1-dust",
+            "what rounding has left in the vault <= 1e-8 quote an event",
+            dust <= bound,
+            dust,
+            bound,
+        )
 
-    # --- I2 --------------------------------------------------------------------------------------------------
+    # --- I2 -------------------------------------------------------------------------------------------------
 
     def _sides(self) -> Iterator[Check]:
         ledger = self.ledger
@@ -168,7 +181,7 @@ class _Auditor:
                 "base",
             )
 
-    # --- I6 --------------------------------------------------------------------------------------------------
+    # --- I6 -------------------------------------------------------------------------------------------------
 
     def _claims(self) -> Iterator[Check]:
         count = self._call(VAULT, "claim_count")
@@ -180,7 +193,7 @@ class _Auditor:
             wrong += amount != parts
         yield Check(
             "I6",
-            "every claim = reserve + community + ADL + socialised + side + recovery + recovered + outstanding",
+            "every claim = reserve + community + ADL + socialised + side + recovery + recovered + open",
             wrong == 0 and left == right,
             left,
             right,
@@ -196,7 +209,7 @@ class _Auditor:
                 owed,
             )
 
-    # --- I7 --------------------------------------------------------------------------------------------------
+    # --- I7 -------------------------------------------------------------------------------------------------
 
     def _fund(self) -> Iterator[Check]:
         fund = self.chain.deployment.address(FUND)
@@ -211,24 +224,49 @@ class _Auditor:
                 withdrawn += event.amount
         reserve = self._call(FUND, "reserve")
         booked = sum(sources.values()) - paid - withdrawn
-        yield Check("I7", "the fund's reserve = inflows - outflows", reserve == booked, reserve, booked, "token")
+        yield Check(
+            "I7", "the fund's reserve = inflows - outflows", reserve == booked, reserve, booked, "token"
+        )
         wrong = 0
         for n, name in enumerate(SOURCES):
             wrong += self._call(FUND, "total_in", 1 << n) != sources[name]
-        yield Check("I7-sources", "each source's total is the sum of its inflows", wrong == 0, wrong, 0, "count")
+        yield Check(
+            "I7-sources", "each source's total is the sum of its inflows", wrong == 0, wrong, 0, "count"
+        )
         held = self._call("Collateral", "balanceOf", fund)
         received, sent = self._transfers(fund)
         yield Check(
-            "I7-tokens", "the fund's tokens = what came less what went", held == received - sent, held, received - sent, "token"
+            "I7-tokens",
+            "the fund's tokens = what came less what went",
+            held == received - sent,
+            held,
+            received - sent,
+            "token",
         )
         yield Check("I7-reserve", "the fund's tokens >= its reserve", held >= reserve, held, reserve, "token")
-        yield Check("I7-out", "tokens that left the fund = claims paid + capital", sent == paid + withdrawn, sent, paid + withdrawn, "token")
+        yield Check(
+            "I7-out",
+            "tokens that left the fund = claims paid + capital",
+            sent == paid + withdrawn,
+            sent,
+            paid + withdrawn,
+            "token",
+        )
         vault_got = self.ledger.tokens_in["fund"]
-        yield Check("I7-vault", "what the fund paid is what the vault got", paid == vault_got, paid, vault_got, "token")
+        yield Check(
+            "I7-vault",
+            "what the fund paid is what the vault got",
+            paid == vault_got,
+            paid,
+            vault_got,
+            "token",
+        )
 
-    # --- storage ---------------------------------------------------------------------------------------------
+    # --- storage --------------------------------------------------------------------------------------------
 
-    def _compare(self, id: str, what: str, calls: list[tuple], wanted: list, same: Callable | None = None) -> Check:
+    def _compare(
+        self, id: str, what: str, calls: list[tuple], wanted: list, same: Callable | None = None
+    ) -> Check:
         """How many of the vault's words are not as rebuilt."""
         shown = self.chain.call_many(VAULT, calls, self.block)
         equal = sum(
@@ -312,7 +350,7 @@ class _Auditor:
         balances = [ledger.balance(account) for account in accounts]
         yield self._compare(
             "I3",
-            "every account's cash, maturing profit, open profit, equity and margin, rebuilt = the vault's views",
+            "every account's cash, profits, equity and margin, rebuilt = the vault's views",
             [("account_state", account) for account in accounts],
             [(b.cash, b.maturing, b.unrealised, b.equity, b.maintenance) for b in balances],
             lambda a, b: tuple(a[:5]) == b,

@@ -51,7 +51,12 @@ def reason_of(error: BaseException) -> str:
             length = int(raw[72:136], 16)
             return bytes.fromhex(raw[136 : 136 + 2 * length]).decode(errors="replace")
     text = str(getattr(error, "message", None) or error)
-    return text.removeprefix("execution reverted").removeprefix(": ").removeprefix("revert: ").strip() or "no reason"
+    if error.args and isinstance(error.args[0], dict):
+        text = str(error.args[0].get("message"))
+    return (
+        text.removeprefix("execution reverted").removeprefix(": ").removeprefix("revert: ").strip()
+        or "no reason"
+    )
 
 
 class KeySender:
@@ -72,6 +77,10 @@ class KeySender:
     @property
     def address(self) -> str:
         return self.key.address
+
+    def forget_nonce(self) -> None:
+        """Ask the node again: for tests that take a chain back to a snapshot."""
+        self._nonce = None
 
     def send(self, to: str | None, data: str) -> dict[str, Any]:
         """Send and wait. Raises Reverted with the contracts' reason."""
@@ -220,14 +229,16 @@ class Chain:
         chain_id = self.web3.eth.chain_id
         if chain_id != self.deployment.chain_id:
             raise DeploymentError(
-                f"The node serves chain {chain_id}, but {self.deployment.ecosystem}/{self.deployment.network} "
-                f"was deployed on chain {self.deployment.chain_id}."
+                f"The node serves chain {chain_id}, but "
+                f"{self.deployment.ecosystem}/{self.deployment.network} was deployed on "
+                f"chain {self.deployment.chain_id}."
             )
         for name, record in self.deployment.contracts.items():
             code = bytes(self.web3.eth.get_code(to_checksum_address(record.address)))
             if not code:
                 raise DeploymentError(
-                    f"This chain has no {name} at {record.address}: it is not the chain of the deployment record."
+                    f"This chain has no {name} at {record.address}: "
+                    "it is not the chain of the deployment record."
                 )
             if "0x" + Web3.keccak(code).hex().removeprefix("0x") != record.code_hash:
                 raise DeploymentError(f"The code of {name} at {record.address} is not what was deployed.")

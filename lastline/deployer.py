@@ -1,7 +1,7 @@
 """Deploys and wires the whole system, step by step, so that a second run finds every step done.
 
-Knows nothing of Ape: whoever calls brings a Sender and the compiled artifacts. `parameters` is the content of a
-parameters file (parameters/local.toml says what each entry means).
+Knows nothing of Ape: whoever calls brings a Sender and the compiled artifacts. `parameters` is the
+content of a parameters file (parameters/local.toml says what each entry means).
 """
 
 from collections.abc import Callable, Iterator
@@ -12,11 +12,10 @@ from eth_abi import encode
 from eth_utils import keccak, to_checksum_address
 from web3 import Web3
 
-from lastline import deployments
 from lastline.abi import PARTS, Abi, canonical
 from lastline.chain import Chain, Sender
 from lastline.deployments import ContractRecord, Deployment, DeploymentError
-from lastline.units import WAD, to_units, wad
+from lastline.units import to_units, wad
 
 ROLES = {
     name: 1 << place
@@ -37,8 +36,6 @@ DEFAULT_POLICY = ["ROUND", "CLOSE_AT_MARK"]
 ZERO_ADDRESS = "0x" + "00" * 20
 OWNED = ("MarginVault", "PriceOracle", "Exchange", "LossAllocator", "InsuranceFund")
 FEED_DECIMALS = 8
-# A heartbeat in which a mock feed need not be answered again while the deployment runs.
-_OPERATION_READY, _OPERATION_DONE = 4, 8
 
 
 @dataclass(frozen=True)
@@ -135,14 +132,35 @@ class Deployer:
                     raise DeploymentError(f"The chain does not show it done: {step.what}.")
         if not self.dry_run and (self.changes or not self.record.is_complete):
             self.record.is_complete = True
+            self.record.markets = [
+                {"id": index, "name": market["name"], "policy": market.get("policy", DEFAULT_POLICY)}
+                for index, market in enumerate(self.parameters["markets"])
+            ]
             self.save(self.record)
         return self.changes
 
     def wrong(self) -> list[str]:
         """What the chain does not show as the record says; nothing is sent."""
-        return [step.what for step in self.steps() if not step.is_done()]
+        out = [step.what for step in self.steps() if not step.is_done()]
+        return out + [what for what, shown, wanted in self._wiring() if shown != wanted]
 
-    # --- contracts -------------------------------------------------------------------------------------------
+    def _wiring(self) -> Iterator[tuple[str, Any, Any]]:
+        """What constructors have wired for ever: name, what the chain shows, what it must be."""
+        vault, token = self.record.address("MarginVault"), self.record.address("Collateral")
+        for name in ("Exchange", "LiquidationEngine", "LossAllocator", "InsuranceFund"):
+            yield f"vault of {name}", self._view(name, "vault"), vault
+        for name in ("MarginVault", "InsuranceFund"):
+            yield f"token of {name}", self._view(name, "token"), token
+        config = keccak(encode(["address", "uint256"], [token, self._view("Collateral", "decimals")]))
+        for part in PARTS[:-1]:
+            yield f"configuration of {part}", self._view(part, "config_hash"), config
+        delay = int(self.parameters["governance"]["timelock_delay_seconds"])
+        yield "delay of the Timelock", self._view("Timelock", "get_minimum_delay"), delay
+        if self.parameters["governance"].get("keep_deployer", False):
+            for name in OWNED:
+                yield f"owner of {name}", self._view(name, "owner"), self.record.deployer
+
+    # --- contracts ------------------------------------------------------------------------------------------
 
     def _deploy_all(self) -> None:
         p = self.parameters
@@ -205,7 +223,15 @@ class Deployer:
 
     def _tell_all(self) -> None:
         """A dry run before the first deployment: what there is to deploy."""
-        names = [*PARTS, "PriceOracle", "Exchange", "LiquidationEngine", "LossAllocator", "InsuranceFund", "Timelock"]
+        names = [
+            *PARTS,
+            "PriceOracle",
+            "Exchange",
+            "LiquidationEngine",
+            "LossAllocator",
+            "InsuranceFund",
+            "Timelock",
+        ]
         for name in names:
             if name not in self.record.contracts:
                 self.changes += 1
@@ -239,7 +265,9 @@ class Deployer:
         if self.dry_run:
             return
         artifact = self.artifact(name)
-        constructor = next((entry for entry in artifact.abi if entry["type"] == "constructor"), {"inputs": []})
+        constructor = next(
+            (entry for entry in artifact.abi if entry["type"] == "constructor"), {"inputs": []}
+        )
         data = encode([canonical(parameter) for parameter in constructor["inputs"]], arguments)
         receipt = self.sender.send(None, "0x" + artifact.bytecode.removeprefix("0x") + data.hex())
         address = to_checksum_address(receipt["contractAddress"])
@@ -257,7 +285,7 @@ class Deployer:
         self.record.abis[name] = artifact.abi
         self.save(self.record)
 
-    # --- wiring ----------------------------------------------------------------------------------------------
+    # --- wiring ---------------------------------------------------------------------------------------------
 
     def steps(self) -> Iterator[Step]:
         """Every wiring step in order. Steps that need a contract not deployed yet (dry run) are left out."""
@@ -319,7 +347,9 @@ class Deployer:
         oracle = market["oracle"]
         feeds = [
             (
-                self.record.address(f"Feed{index}.{n}") if "mock_price" in feed else to_checksum_address(feed["address"]),
+                self.record.address(f"Feed{index}.{n}")
+                if "mock_price" in feed
+                else to_checksum_address(feed["address"]),
                 int(feed["heartbeat_seconds"]),
                 int(feed["min_answer"]),
                 int(feed["max_answer"]),
@@ -330,7 +360,11 @@ class Deployer:
 
         def has_feeds() -> bool:
             config = self._view("PriceOracle", "config", index)
-            return ([tuple(feed[:4]) for feed in config[0]], config[1], config[2]) == (feeds, quorum, deviation)
+            return ([tuple(feed[:4]) for feed in config[0]], config[1], config[2]) == (
+                feeds,
+                quorum,
+                deviation,
+            )
 
         name = market["name"]
         yield self._step(
@@ -360,7 +394,13 @@ class Deployer:
                 list(self._view("Exchange", "fee_rates", index))
                 == [wad(market["fees"]["maker_rate"]), wad(market["fees"]["taker_rate"])]
             ),
-            ("Exchange", "set_fee_rates", index, wad(market["fees"]["maker_rate"]), wad(market["fees"]["taker_rate"])),
+            (
+                "Exchange",
+                "set_fee_rates",
+                index,
+                wad(market["fees"]["maker_rate"]),
+                wad(market["fees"]["taker_rate"]),
+            ),
         )
         tiers = [TIERS[tier] for tier in market.get("policy", DEFAULT_POLICY)]
         yield self._set(
@@ -415,7 +455,7 @@ class Deployer:
             self.chain.send(self.sender, "Collateral", "approve", fund, capital)
             self.chain.send(self.sender, "InsuranceFund", "add_capital", capital)
 
-        source_capital = 8
+        source_capital = 1 << 3
         yield Step(
             "capital of the fund",
             lambda: self._view("InsuranceFund", "total_in", source_capital) >= capital,
@@ -447,7 +487,9 @@ class Deployer:
         is_done = self._view("Timelock", "is_operation_done", operation)
         if not is_done and not self._view("Timelock", "is_operation_ready", operation):
             when = self._view("Timelock", "get_timestamp", operation)
-            self.tell(f"the Timelock can accept from {when} (seconds since 1970) on: run this script again then")
+            self.tell(
+                f"the Timelock can accept from {when} (seconds since 1970) on: run this script again then"
+            )
             return
         yield self._step(
             "let the Timelock accept",
@@ -455,7 +497,7 @@ class Deployer:
             ("Timelock", "execute_batch", *batch, empty, salt),
         )
 
-    # --- helpers ---------------------------------------------------------------------------------------------
+    # --- helpers --------------------------------------------------------------------------------------------
 
     def _view(self, name: str, method: str, *arguments: Any) -> Any:
         return self.chain.call(name, method, *arguments)
@@ -473,7 +515,11 @@ class Deployer:
         return self._step(f"set {what}", lambda: read() == arguments[-1], (name, method, *arguments))
 
     def _limits(self, limits: dict[str, Any], decimals: int) -> tuple[int, int, int]:
-        return (to_units(limits["draw_cap"], decimals), wad(limits["draw_share"]), wad(limits["stress_share"]))
+        return (
+            to_units(limits["draw_cap"], decimals),
+            wad(limits["draw_share"]),
+            wad(limits["stress_share"]),
+        )
 
     def _who(self, name: str) -> str:
         if name == "deployer":
@@ -512,6 +558,3 @@ def require_same_parameters(record: Deployment, parameters: dict[str, Any]) -> N
                 f"The parameters differ from the recorded deployment in [{section}]: "
                 "changes of a live system go through governance."
             )
-
-
-__all__ = ["OWNED", "ROLES", "TIERS", "WAD", "Artifact", "Deployer", "Step", "deployments", "require_same_parameters"]

@@ -1,4 +1,4 @@
-"""Registry of deployments: deployments/<ecosystem>/<network>.json holds everything a user needs beside a node.
+"""Registry of deployments: deployments/<ecosystem>/<network>.json has all that a user needs beside a node.
 
 A record keeps addresses, blocks, transactions, compiler, constructor arguments, parameters and ABIs.
 """
@@ -62,7 +62,9 @@ class Deployment:
             return union(self.abis[part] for part in PARTS)
         contract = self.contracts[name].name if name in self.contracts else name
         if contract not in self.abis:
-            raise DeploymentError(f"The deployment on {self.ecosystem}/{self.network} has no ABI of {contract}.")
+            raise DeploymentError(
+                f"The deployment on {self.ecosystem}/{self.network} has no ABI of {contract}."
+            )
         return self.abis[contract]
 
 

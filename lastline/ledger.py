@@ -1,8 +1,8 @@
 """The whole ledger of the vault, rebuilt from events alone, in the contracts' own integer arithmetic.
 
-`Ledger.apply` takes the vault's events in order. What it then holds equals storage: accounts, positions, maturing
-batches, cohorts with lazy rounds, inventories, claims, fees. Amounts have 18 decimals, cohort factors 27; sizes and
-notionals of members are signed (long > 0), those of positions as stored are magnitudes.
+`Ledger.apply` takes the vault's events in order. What it then holds equals storage: accounts, positions,
+maturing batches, cohorts with lazy rounds, inventories, claims, fees. Amounts have 18 decimals, factors of
+cohorts 27; sizes and notionals of members are signed (long > 0), those of positions as stored are magnitudes.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from lastline.abi import Event
 from lastline.units import FACTOR_FLOOR, MATURING_STEP, MAX_PRICE, MIN_PRICE, RAY, WAD, WAD_TO_RAY
 from lastline.words import (
     AccountWord,
+    BatchSumsWord,
     BatchWord,
     ClockWord,
     CohortKey,
@@ -27,8 +28,6 @@ from lastline.words import (
     RoundWord,
     SumsWord,
     SystemWord,
-    halves,
-    halves_word,
     signed_halves_word,
 )
 
@@ -44,6 +43,8 @@ ROLE_NAMES = (
     "TREASURY",
 )
 MAX_REFILL = 2**12 - 1
+# Batches are counted from 2, so that the two before one always have an id.
+NO_BATCH_SUMS = BatchSumsWord(0, 0, 2, 0)
 NOTHING = PositionWord.of(0)
 
 
@@ -65,7 +66,7 @@ def tick_at(price: int, bits: int) -> int:
 
 @dataclass
 class Cohort:
-    """A generation: sums of its members' original sizes and notionals, and the factors of contracts/modules/cohorts.vy."""
+    """A generation: sums of its members' sizes and notionals at birth, its factors (modules/cohorts.vy)."""
 
     size_sum: int = 0
     notional_sum: int = 0
@@ -126,7 +127,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Member:
-    """What a member of a cohort has now: signed size and notional, ADL profit not yet booked, pending funding."""
+    """What a member of a cohort has now: signed size and notional, ADL profit, pending funding."""
 
     size: int
     notional: int
@@ -135,7 +136,7 @@ class Member:
 
 
 def member_of(cohort: Cohort, is_short: bool, size: int, notional: int, index: int) -> Member:
-    """Figures of a member that joined with `size` and `notional`; `index` is the side's funding index."""
+    """Figures of a member that joined with `size` and `notional`; `index`: the side's funding index."""
     scaled = notional * cohort.b + cohort.c * size
     pot = size * cohort.x - notional * cohort.y
     if is_short:
@@ -200,7 +201,7 @@ class Market:
     short_index: int = 0
     is_round_open: bool = False
     round_deficit: int = 0
-    batch_sums: tuple[int, int] = (0, 0)
+    batch_sums: BatchSumsWord = NO_BATCH_SUMS
     margin_word: int = 0
     more_lines_word: int = 0
     limits_word: int = 0
@@ -239,7 +240,7 @@ class Market:
             PriceWord(self.mark, self.open_interest, self.mark_time, self.status, self.has_fine_ticks).word,
             FundingWord(self.long_index, self.short_index, len(self.rounds), self.is_round_open).word,
             self.clock.word,
-            halves_word(*self.batch_sums),
+            self.batch_sums.word,
             self.margin_word,
             self.more_lines_word,
             self.limits_word,
@@ -323,10 +324,12 @@ class Ledger:
             try:
                 handler(event)
             except (KeyError, IndexError) as error:
-                raise LedgerError(f"{event.name} in {event.transaction} does not fit the events before") from error
+                raise LedgerError(
+                    f"{event.name} in {event.transaction} does not fit the events before"
+                ) from error
         self.applied += 1
 
-    # --- accounts --------------------------------------------------------------------------------------------
+    # --- accounts -------------------------------------------------------------------------------------------
 
     def _set_account(self, account: int, word: int) -> None:
         self.accounts[account] = AccountWord.of(word)
@@ -399,7 +402,7 @@ class Ledger:
 
     def _on_MaturingChanged(self, e: Event) -> None:
         self.maturing[(e.account, e.market)] = e.maturing_word
-        self.markets[e.market].batch_sums = halves(e.batch_sums_word)
+        self.markets[e.market].batch_sums = BatchSumsWord.of(e.batch_sums_word)
 
     def _on_AccountAbsorbed(self, e: Event) -> None:
         self.accounts[e.account] = replace(self.accounts[e.account], cash=0)
@@ -411,7 +414,7 @@ class Ledger:
         self.trading_fees -= e.fee
         self.liquidation_fees += e.fee
 
-    # --- cohorts ---------------------------------------------------------------------------------------------
+    # --- cohorts --------------------------------------------------------------------------------------------
 
     def current(self, key: int) -> Cohort:
         """A generation with every pending round applied."""
@@ -460,7 +463,7 @@ class Ledger:
             closed = fm.mul_div_up(e.share, cohort.size_sum, RAY)
             market.open_interest = fm.saturating_sub(market.open_interest, closed)
 
-    # --- markets ---------------------------------------------------------------------------------------------
+    # --- markets --------------------------------------------------------------------------------------------
 
     def _on_MarketAdded(self, e: Event) -> None:
         if e.market != len(self.markets):
@@ -483,7 +486,7 @@ class Ledger:
         market.mark, market.mark_time = e.mark, e.timestamp
         market.long_index, market.short_index = e.long_index, e.short_index
         market.clock = ClockWord.of(e.clock_word)
-        market.batch_sums = halves(e.batch_sums_word)
+        market.batch_sums = BatchSumsWord.of(e.batch_sums_word)
         self.funding_fees += e.funding_share
 
     def _on_RoundOpened(self, e: Event) -> None:
@@ -502,12 +505,12 @@ class Ledger:
         market.rounds.append(RoundWord(e.share, e.mark))
         market.clock = replace(market.clock, round_time=e.timestamp)
         market.pots = fm.mul_div_down(market.pots, RAY - e.share, RAY)
-        current, previous = market.batch_sums
-        if current:
-            self._charge_batch(market, market.clock.batch, e.share)
-        if previous:
-            self._charge_batch(market, market.clock.batch - 1, e.share)
-        market.batch_sums = halves(e.batch_sums_word)
+        sums = market.batch_sums
+        if sums.current:
+            self._charge_batch(market, sums.batch, e.share)
+        if sums.previous:
+            self._charge_batch(market, sums.batch - 1, e.share)
+        market.batch_sums = BatchSumsWord.of(e.batch_sums_word)
 
     @staticmethod
     def _charge_batch(market: Market, batch: int, share: int) -> None:
@@ -534,7 +537,7 @@ class Ledger:
         elif inventory.auction_start == 0:
             inventory.auction_start = e.timestamp
 
-    # --- claims, fees, fund ----------------------------------------------------------------------------------
+    # --- claims, fees, fund ---------------------------------------------------------------------------------
 
     def _on_ClaimFiled(self, e: Event) -> None:
         market = self.markets[e.market]
@@ -583,7 +586,7 @@ class Ledger:
         self.treasury_fees -= e.amount
         self.tokens_out["treasury"] += e.amount // self.quote_per_token
 
-    # --- governance ------------------------------------------------------------------------------------------
+    # --- governance -----------------------------------------------------------------------------------------
 
     def _on_RoleSet(self, e: Event) -> None:
         name = ROLE_NAMES[e.role.bit_length() - 1]
@@ -603,7 +606,7 @@ class Ledger:
     def _on_BatchSecondsSet(self, e: Event) -> None:
         self.batch_seconds = e.batch_seconds
 
-    # --- figures ---------------------------------------------------------------------------------------------
+    # --- figures --------------------------------------------------------------------------------------------
 
     def _batch_value(self, market: Market, batch: int, refill: int, shares: int) -> int:
         word = market.batches.get(batch, BatchWord(0, 0))
@@ -615,7 +618,7 @@ class Ledger:
         """(matured, still maturing) quote of an account in a market."""
         market = self.markets[market_id]
         stored = MaturingWord.of(self.maturing.get((account, market_id), 0))
-        age = market.clock.batch - stored.batch
+        age = market.batch_sums.batch - stored.batch
         current = self._batch_value(market, stored.batch, stored.current_refill, stored.current)
         previous = self._batch_value(market, stored.batch - 1, stored.previous_refill, stored.previous)
         if age >= 2:

@@ -1,7 +1,7 @@
 """Signed orders: EIP-712 typed data, hashes and signatures exactly as the Exchange checks them.
 
-Sizes, prices and rates have 18 decimals. An order lives in a lane of its account; within a lane an order with a
-higher sequence replaces what was there. A sequence is the account's era (high 20 bits) and a number (low 44 bits).
+Sizes, prices and rates have 18 decimals. An order lives in a lane of its account; within a lane an order with
+a higher sequence replaces what was there. A sequence is the account's era (high 20 bits) and a number (44).
 """
 
 from dataclasses import astuple, dataclass, fields
@@ -39,7 +39,7 @@ ORDER_TYPE = [
 
 
 def sequence_of(number: int, era: int = 0) -> int:
-    """Sequence of an order: era << 44 | number. Raises ValueError when one of them does not fit or is 0 as number."""
+    """Sequence of an order: era << 44 | number. Raises ValueError for what does not fit, and for 0."""
     if not 1 <= number <= MAX_NUMBER:
         raise ValueError(f"order number out of range: {number}")
     if not 0 <= era <= MAX_ERA:

@@ -23,7 +23,7 @@ _DECIMAL = re.compile(r"([+-]?)(\d+)(?:\.(\d+))?")
 def to_units(amount: str | int, decimals: int = 18) -> int:
     """The integer for a decimal string: to_units("1.5", 6) == 1500000.
 
-    Exact: raises ValueError for more digits than `decimals`, for exponents, and for anything that is no number.
+    Exact: raises ValueError for more digits than `decimals`, for exponents, for anything that is no number.
     A whole number may be given as an int; floats are refused with TypeError.
     """
     if isinstance(amount, bool) or not isinstance(amount, str | int):

@@ -18,7 +18,7 @@ SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COM
 
 @dataclass(frozen=True)
 class PositionView:
-    """An account in one market. `pot`: profit realised by ADL, not yet booked; `bankruptcy_price` 0: nowhere."""
+    """An account in one market. `pot`: profit of ADL, not yet booked; `bankruptcy_price` 0: nowhere."""
 
     market: int
     size: int
@@ -33,7 +33,7 @@ class PositionView:
 
 @dataclass(frozen=True)
 class AccountView:
-    """An account as a whole, at the last marks, everything pending applied. `hole` > 0: below initial margin."""
+    """An account as a whole, at the last marks, all pending applied. `hole` > 0: below initial margin."""
 
     account: int
     cash: int
@@ -64,7 +64,7 @@ class InventoryView:
 
 @dataclass(frozen=True)
 class MarketView:
-    """A market: mark and its time, open interest (base), funding indices, rounds so far, margins, inventory."""
+    """A market: mark and its time, open interest (base), funding indices, rounds, margins, inventory."""
 
     market: int
     mark: int
@@ -84,7 +84,7 @@ class MarketView:
 
 @dataclass(frozen=True)
 class ClaimView:
-    """A claim: amount is the sum of what each tier paid, what recovered by itself, and what is outstanding."""
+    """A claim: amount is the sum of what each tier paid, what recovered by itself, what is outstanding."""
 
     claim: int
     market: int

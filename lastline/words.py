@@ -1,4 +1,4 @@
-"""Every packed storage word of the ledger, unpacked and packed (layouts: contracts/lib/packing.vy, margin_math.vy).
+"""Every packed storage word of the ledger (layouts: contracts/lib/packing.vy, contracts/lib/margin_math.vy).
 
 Low bits come first in each layout. A zero word always means "nothing here yet".
 """
@@ -39,7 +39,9 @@ class AccountWord:
 
     @classmethod
     def of(cls, word: int) -> "AccountWord":
-        return cls(signed_field(word, 0, 128), field(word, 128, 32), field(word, 160, 64), field(word, 224, 16))
+        return cls(
+            signed_field(word, 0, 128), field(word, 128, 32), field(word, 160, 64), field(word, 224, 16)
+        )
 
     @property
     def word(self) -> int:
@@ -70,9 +72,9 @@ class PositionWord:
         return cls(
             field(word, 0, 112),
             field(word, 112, 112),
-            field(word, 224, 14),
-            field(word, 238, 2),
-            field(word, 240, 6),
+            field(word, 230, 14),
+            field(word, 244, 2),
+            field(word, 224, 6),
             bool(field(word, 246, 1)),
             bool(field(word, 247, 1)),
         )
@@ -127,7 +129,11 @@ class MaturingWord:
     @classmethod
     def of(cls, word: int) -> "MaturingWord":
         return cls(
-            field(word, 0, 104), field(word, 104, 104), field(word, 208, 24), field(word, 232, 12), word >> 244
+            field(word, 0, 104),
+            field(word, 104, 104),
+            field(word, 208, 24),
+            field(word, 232, 12),
+            word >> 244,
         )
 
 
@@ -170,7 +176,10 @@ class FundingWord:
     @classmethod
     def of(cls, word: int) -> "FundingWord":
         return cls(
-            signed_field(word, 0, 112), signed_field(word, 112, 112), field(word, 224, 24), bool(field(word, 248, 1))
+            signed_field(word, 0, 112),
+            signed_field(word, 112, 112),
+            field(word, 224, 24),
+            bool(field(word, 248, 1)),
         )
 
     @property
@@ -186,20 +195,35 @@ class FundingWord:
 @dataclass(frozen=True)
 class ClockWord:
     now: int
-    batch: int
     batch_end: int
     funding_time: int
     round_time: int
 
     @classmethod
     def of(cls, word: int) -> "ClockWord":
-        return cls(
-            field(word, 0, 40), field(word, 40, 24), field(word, 64, 40), field(word, 104, 40), field(word, 144, 40)
-        )
+        return cls(field(word, 0, 40), field(word, 40, 40), field(word, 80, 40), field(word, 120, 40))
 
     @property
     def word(self) -> int:
-        return self.now | self.batch << 40 | self.batch_end << 64 | self.funding_time << 104 | self.round_time << 144
+        return self.now | self.batch_end << 40 | self.funding_time << 80 | self.round_time << 120
+
+
+@dataclass(frozen=True)
+class BatchSumsWord:
+    """Shares of the present and the previous batch, the present batch, and which of the two were charged."""
+
+    current: int
+    previous: int
+    batch: int
+    charged: int
+
+    @classmethod
+    def of(cls, word: int) -> "BatchSumsWord":
+        return cls(field(word, 0, 104), field(word, 104, 104), field(word, 208, 24), word >> 232)
+
+    @property
+    def word(self) -> int:
+        return self.current | self.previous << 104 | self.batch << 208 | self.charged << 232
 
 
 def halves(word: int) -> tuple[int, int]:
@@ -364,7 +388,9 @@ class MarginWords:
 
     def maintenance(self, notional: int) -> int:
         """Maintenance margin of a position worth `notional` quote, rounded up: max over lines."""
-        return max((max(-(-notional * rate // WAD) - deduction, 0) for rate, deduction in self.lines), default=0)
+        return max(
+            (max(-(-notional * rate // WAD) - deduction, 0) for rate, deduction in self.lines), default=0
+        )
 
     def initial(self, notional: int, maintenance: int, leverage_class: int) -> int:
         """Initial margin: the tier's or the class's, whichever asks more."""

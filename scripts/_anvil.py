@@ -1,4 +1,4 @@
-"""A fresh Anvil of a script's own: Ape's keeps every step of every transaction in memory, gigabytes for a replay."""
+"""An Anvil of a script's own: Ape's keeps every step of every transaction in memory, gigabytes a replay."""
 
 import shutil
 import socket
@@ -16,14 +16,24 @@ CALL_SECONDS = 120
 
 @contextmanager
 def anvil(*arguments: str) -> Iterator[Web3]:
-    """An Anvil on a free port, ended with the block. Raises ClickException if there is none or it does not start."""
+    """An Anvil on a free port, ended with the block. Raises ClickException if it does not start."""
     program = shutil.which("anvil")
     if program is None:
         raise click.ClickException("Anvil is not on PATH: run `make setup`, or put Anvil there yourself.")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [program, "--port", str(port), "--quiet", "--hardfork", "cancun", "--gas-limit", "60000000", *arguments]
+    command = [
+        program,
+        "--port",
+        str(port),
+        "--quiet",
+        "--hardfork",
+        "cancun",
+        "--gas-limit",
+        "60000000",
+        *arguments,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         node = Web3(HTTPProvider(f"http://127.0.0.1:{port}", {"timeout": CALL_SECONDS}))

@@ -1,4 +1,4 @@
-"""What the scripts share: Ape's network, account and artifacts in the form the lastline package takes them."""
+"""What the scripts share: Ape's network, account and artifacts as the lastline package takes them."""
 
 import json
 import sys

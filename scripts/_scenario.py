@@ -28,7 +28,13 @@ MAX_COHORTS = 200
 MAX_RESOLVE_CALLS = 8
 ABSORB_BATCH = 16
 # What is refused in the ordinary course of a crisis; anything else ends the run.
-EXPECTED = ("crisis: ", "allocator: nothing to do", "claims: older claim first", "margin: ", "vault: past limit price")
+EXPECTED = (
+    "crisis: ",
+    "allocator: nothing to do",
+    "claims: older claim first",
+    "margin: ",
+    "vault: past limit price",
+)
 
 
 class ScenarioError(Exception):
@@ -114,7 +120,7 @@ class Run:
             if group["market"] not in self.markets:
                 raise ScenarioError(f"Group {group['name']!r} trades in a market that does not exist.")
 
-    # --- actors ----------------------------------------------------------------------------------------------
+    # --- actors ---------------------------------------------------------------------------------------------
 
     def _sender(self, name: str) -> KeySender:
         key = Account.from_key(keccak(text=f"lastline scenario: {name}"))
@@ -153,7 +159,7 @@ class Run:
     def everybody(self) -> list[Actor]:
         return [*self.traders, self.maker, *self.liquidators, self.keeper, self.buyer]
 
-    # --- chain -----------------------------------------------------------------------------------------------
+    # --- chain ----------------------------------------------------------------------------------------------
 
     def rpc(self, method: str, *parameters: Any) -> Any:
         answer = self.web3.provider.make_request(method, list(parameters))  # type: ignore[arg-type]
@@ -192,15 +198,20 @@ class Run:
             self.chain.send(self.deployer, f"Feed{market}.0", "set_answer", answer)
             self.send(self.keeper, VAULT, "update_mark", market)
 
-    # --- trading ---------------------------------------------------------------------------------------------
+    # --- trading --------------------------------------------------------------------------------------------
 
     def join(self, trader: Trader, price: int) -> None:
         """Margin and leverage class for what the trader is going to do."""
         worth = trader.lots * self.lot * price // WAD
         # A little more than the leverage asks for: fees, and the wait until the order is matched.
         self.deposit(trader, worth * 10 // trader.leverage * 102 // 100 + 5 * WAD)
-        rates = [wad(rate) for rate in self.scenario["deployment"]["markets"][trader.market]["margin"]["class_rates"]]
-        leverage_class = max((n for n, rate in enumerate(rates) if rate * trader.leverage <= 10 * WAD), default=0)
+        rates = [
+            wad(rate)
+            for rate in self.scenario["deployment"]["markets"][trader.market]["margin"]["class_rates"]
+        ]
+        leverage_class = max(
+            (n for n, rate in enumerate(rates) if rate * trader.leverage <= 10 * WAD), default=0
+        )
         if leverage_class:
             self.send(trader, VAULT, "set_leverage_class", trader.account, trader.market, leverage_class)
 
@@ -222,8 +233,8 @@ class Run:
     def match(self, market: int, entries: list[Entry]) -> None:
         """Match buyers and sellers at mark; the market maker takes what they leave.
 
-        Buyers' signed orders rest. Sellers take, by `trade` or, every other one, by a signed order that the keeper
-        submits to `match_orders`.
+        Buyers' signed orders rest. Sellers take, by `trade` or, every other one, by a signed order that the
+        keeper submits to `match_orders`.
         """
         price = self.chain.call(VAULT, "mark", market)
         buyers = [entry for entry in entries if entry.is_buy]
@@ -287,7 +298,9 @@ class Run:
     def _profit_takers(self, market: int, count: int) -> list[Entry]:
         """The largest shorts in profit, each with half its lots."""
         shorts = [trader for trader in self.traders if trader.market == market and not trader.is_long]
-        states = self.chain.call_many(VAULT, [("position_state", trader.account, market) for trader in shorts])
+        states = self.chain.call_many(
+            VAULT, [("position_state", trader.account, market) for trader in shorts]
+        )
         winners = [
             (state[2], trader, -state[0] // self.lot // 2)
             for state, trader in zip(states, shorts, strict=True)
@@ -296,7 +309,7 @@ class Run:
         winners.sort(key=lambda winner: (-winner[0], winner[1].account))
         return [Entry(trader, True, lots, True) for _, trader, lots in winners[:count] if lots]
 
-    # --- crisis ----------------------------------------------------------------------------------------------
+    # --- crisis ---------------------------------------------------------------------------------------------
 
     def _states(self) -> list[tuple[Actor, tuple[Any, ...]]]:
         actors = [actor for actor in self.everybody if actor.deposited]
@@ -387,9 +400,11 @@ class Run:
             )
             if receipt is not None:
                 sold = [e for e in self.chain.decode(VAULT, receipt["logs"]) if e.name == "InventorySold"]
-                self.line.what += [f"market {market}: {_short(abs(e.size))} BTC of inventory sold" for e in sold]
+                self.line.what += [
+                    f"market {market}: {_short(abs(e.size))} BTC of inventory sold" for e in sold
+                ]
 
-    # --- the whole -------------------------------------------------------------------------------------------
+    # --- the whole ------------------------------------------------------------------------------------------
 
     def play(self) -> None:
         """From the first price to the last, then everybody settles, fees are collected, winners withdraw."""

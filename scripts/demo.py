@@ -1,4 +1,4 @@
-"""ape run demo: a fresh Anvil, the whole system, the crash of March 2020, and every balance verified afterwards."""
+"""ape run demo: a fresh Anvil, the whole system, the crash of March 2020, every balance verified."""
 
 import gzip
 import json
@@ -25,6 +25,7 @@ from lastline.units import to_decimal, to_quote
 from scripts._anvil import anvil
 from scripts._ape import Artifacts, load_toml, quiet, standalone
 from scripts._checks import show as show_checks
+from scripts._checks import wide_console
 from scripts._scenario import Happened, Run, ScenarioError
 
 # Anvil's first key, known to everybody.
@@ -58,7 +59,7 @@ GAS = 14_000_000
 def cli(scenario: Path, seed: int | None, keeper: str | None, out: Path) -> None:
     started = time.monotonic()
     quiet()
-    console = Console(highlight=False)
+    console = wide_console()
     script = load_toml(scenario)
     if seed is not None:
         script["population"]["seed"] = seed
@@ -67,7 +68,9 @@ def cli(scenario: Path, seed: int | None, keeper: str | None, out: Path) -> None
     genesis = int(script["prices"][0]["time"].timestamp()) - 3600
     with anvil("--timestamp", str(genesis)) as node:
         replay(node, script, keeper, out, console)
-    console.print(f"report, chain state and deployment record in {out}; {time.monotonic() - started:.0f} seconds")
+    console.print(
+        f"report, chain state and deployment record in {out}; {time.monotonic() - started:.0f} seconds"
+    )
 
 
 def replay(node: Web3, script: dict[str, Any], keeper: str | None, out: Path, console: Console) -> None:
@@ -115,9 +118,11 @@ def deploy(node: Web3, deployer: KeySender, script: dict[str, Any], out: Path, c
     record = Deployment(
         "ethereum", "local", node.eth.chain_id, deployer.address, artifacts.compiler, script["deployment"]
     )
-    changes = Deployer(node, deployer, artifacts, record).run()
-    for index, market in enumerate(script["deployment"]["markets"]):
-        record.markets.append({"id": index, "name": market["name"], "policy": market["policy"]})
+    made = Deployer(node, deployer, artifacts, record)
+    changes = made.run()
+    wrong = made.wrong()
+    if wrong:
+        raise click.ClickException(f"The chain does not show: {', '.join(wrong)}.")
     deployments.save(record, out / "deployments")
     console.print(f"deployed and wired: {changes} steps, {len(record.contracts)} contracts")
     return Chain(node, record)
@@ -174,12 +179,12 @@ def summarise(run: Run, chain: Chain, report: audit.Report, events: list[Event])
             "fund_ledger": to_decimal(to_quote(fund.reserve, decimals)),
         },
         "fund_inflows": {
-            name.lower(): to_decimal(to_quote(tokens, decimals)) for name, tokens in fund.inflows.items() if tokens
+            name.lower(): to_decimal(to_quote(tokens, decimals))
+            for name, tokens in fund.inflows.items()
+            if tokens
         },
         "fees_uncollected": to_decimal(fees.fees),
-        "invariants": [
-            {"id": check.id, "holds": check.holds, "what": check.what} for check in report.checks
-        ],
+        "invariants": [{"id": check.id, "holds": check.holds, "what": check.what} for check in report.checks],
         "addresses": {name: record.address for name, record in chain.deployment.contracts.items()},
     }
 
@@ -194,7 +199,7 @@ def show_tiers(summary: dict[str, Any], console: Console) -> None:
     """Who paid."""
     what = {
         "trader_margin": "margin of the traders who were liquidated",
-        "bankruptcy_account": "bankruptcy accounts: what came with absorbed accounts, and losses that recovered",
+        "bankruptcy_account": "bankruptcy accounts: margin taken over, and losses that recovered",
         "reserve": "insurance fund, protocol reserve",
         "adl": "ADL: winners closed at the bankruptcy price",
         "socialised": "rounds: all profit charged alike",
@@ -223,4 +228,3 @@ def show_claims(summary: dict[str, Any], console: Console) -> None:
     totals = [sum((Decimal(claim[name]) for claim in summary["claims"]), Decimal(0)) for name in names]
     table.add_row("all", "", "", *(f"{amount:,.2f}" for amount in totals))
     console.print(table)
-

@@ -1,4 +1,4 @@
-"""ape run deploy: deploy and wire Lastline, record it, and assert the wiring. A second run changes nothing."""
+"""ape run deploy: deploy and wire Lastline, record it, assert the wiring. A second run changes nothing."""
 
 from pathlib import Path
 
@@ -30,7 +30,9 @@ from scripts._ape import (
     show_default=True,
     help="Parameters file (TOML).",
 )
-@click.option("--account", "alias", help="Ape account that deploys; on local networks a test account by default.")
+@click.option(
+    "--account", "alias", help="Ape account that deploys; on local networks a test account by default."
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -59,7 +61,9 @@ def cli(parameters: Path, alias: str | None, folder: Path, dry_run: bool) -> Non
         else:
             console.print(f"{path} is of a local chain that is gone: deploying anew")
     if record.deployer != str(account.address) and not record.is_complete:
-        raise DeploymentError(f"This deployment was begun by {record.deployer}; it has to go on with that account.")
+        raise DeploymentError(
+            f"This deployment was begun by {record.deployer}; it has to go on with that account."
+        )
     artifacts("MarginVault")
     record.compiler = record.compiler or artifacts.compiler
     sender = ApeSender(account)
@@ -92,5 +96,6 @@ def cli(parameters: Path, alias: str | None, folder: Path, dry_run: bool) -> Non
 def _is_on_chain(known: Deployment) -> bool:
     node = web3()
     return bool(known.contracts) and all(
-        bytes(node.eth.get_code(node.to_checksum_address(record.address))) for record in known.contracts.values()
+        bytes(node.eth.get_code(node.to_checksum_address(record.address)))
+        for record in known.contracts.values()
     )

@@ -1,15 +1,14 @@
-"""ape run verify_funds: from the chain alone, does every unit of money add up? Exit code 1 names what does not."""
+"""ape run verify_funds: does every unit of money add up, by the chain alone? Exit code 1 if not."""
 
 import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from lastline import audit, deployments
 from lastline.chain import Chain
 from scripts._ape import connected, network_name, quiet, web3
-from scripts._checks import as_data, show
+from scripts._checks import as_data, show, wide_console
 
 
 @connected(__doc__)
@@ -31,7 +30,7 @@ def cli(folder: Path, record: Path | None, block: int | None, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(as_data(report), indent=1))
     else:
-        show(report, Console(highlight=False))
+        show(report, wide_console())
     if not report.holds:
         first = report.failed[0]
         raise click.ClickException(

@@ -27,6 +27,18 @@ def _mul_div_up(a: uint256, b: uint256, divisor: uint256) -> uint256:
 
 
 @pure
+def _wad_mul(a: uint256, b: uint256) -> (uint256, uint256):
+    """
+    @notice a * b / 1e18, rounded down and rounded up
+    """
+    product: uint256 = a * b
+    down: uint256 = product // 10**18
+    if product == unsafe_mul(down, 10**18):
+        return down, down
+    return down, unsafe_add(down, 1)
+
+
+@pure
 def _signed_mul_div_floor(a: int256, b: uint256, divisor: uint256) -> int256:
     """
     @notice a * b / divisor, rounded toward minus infinity

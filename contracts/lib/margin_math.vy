@@ -141,42 +141,32 @@ def _dust(liquidation_word: uint256) -> uint256:
 
 
 @pure
-def _line(word: uint256, index: uint256, notional: uint256) -> (uint256, uint256):
-    """
-    @notice Maintenance margin and rate of one line at `notional`; (0, 0) for an empty line
-    """
-    fields: uint256 = word >> unsafe_mul(index, LINE_BITS)
-    rate: uint256 = self._rate_at(fields, 0)
-    if rate == 0:
-        return 0, 0
-    deduction: uint256 = unsafe_mul((fields >> 16) & MASK_40, units.WAD)
-    return fixed_math._saturating_sub(
-        fixed_math._mul_div_up(notional, rate, units.WAD), deduction
-    ), rate
-
-
-@pure
 def _maintenance(notional: uint256, margin_word: uint256, more_lines_word: uint256) -> (uint256, uint256):
     """
     @notice Maintenance margin of a position, and the marginal rate at its notional
-    @dev max over lines of (notional * rate - deduction): continuous and convex whatever the borders
+    @dev max over lines of (notional * rate - deduction): continuous and convex whatever the borders. The first
+         line deducts nothing; an empty line ends the list.
     @param notional Position value at mark, quote
     @return Margin in quote, rounded up; marginal rate, 18 decimals
     """
-    margin: uint256 = 0
-    marginal: uint256 = 0
+    marginal: uint256 = unsafe_mul(margin_word & MASK_16, units.RATE_STEP)
+    margin: uint256 = fixed_math._mul_div_up(notional, marginal, units.WAD)
+    deducted: uint256 = 0
     word: uint256 = margin_word
-    for i: uint256 in range(8):
-        if i == 4:
+    for i: uint256 in range(1, 8):
+        if i == LINES:
             word = more_lines_word
-        line_margin: uint256 = 0
-        rate: uint256 = 0
-        line_margin, rate = self._line(word, i & 3, notional)
+        fields: uint256 = word >> unsafe_mul(i & 3, LINE_BITS)
+        rate: uint256 = unsafe_mul(fields & MASK_16, units.RATE_STEP)
         if rate == 0:
             break
-        if line_margin >= margin:
-            margin = line_margin
-            marginal = rate
+        deduction: uint256 = unsafe_mul((fields >> 16) & MASK_40, units.WAD)
+        # Below its border a line asks less than the one before it; borders rise, so do all later lines.
+        if notional * (rate - marginal) < (deduction - deducted) * units.WAD:
+            break
+        deducted = deduction
+        margin = fixed_math._mul_div_up(notional, rate, units.WAD) - deduction
+        marginal = rate
     return margin, marginal
 
 

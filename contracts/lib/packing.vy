@@ -10,15 +10,16 @@
 
      account     cash int128 @0 | market bitmap 32 @128 | leverage classes 64 (2 a market) @160
                  | exchange version 16 @224
-     position    size 112 @0 | notional 112 @112 | tick 14 @224 | class 2 @238 | generation 6 @240
-                 | is_short 1 @246 | has_maturing 1 @247
+     position    size 112 @0 | notional 112 @112 | cohort key without its market 23 @224 (generation 6,
+                 tick 14, class 2, is_short 1) | has_maturing 1 @247
      maturing    current 104 @0 | previous 104 @104 | batch 24 @208 | current refill 12 @232
                  | previous refill 12 @244       (shares of a batch, in steps of 1e-9 quote)
      price       mark 104 @0 | open interest 112 @104 | mark time 32 @216 | status 7 @248 | fine ticks 1 @255
      funding     long index int112 @0 | short index int112 @112 | rounds 24 @224 | round open 1 @248
-     clock       market clock 40 @0 | batch 24 @40 | batch end 40 @64 | funding time 40 @104
-                 | last round time 40 @144
-     halves      two uint128: batch sums (current, previous), fees (trading, funding share), ...
+     clock       market clock 40 @0 | batch end 40 @40 | funding time 40 @80 | last round time 40 @120
+     batch sums  current 104 @0 | previous 104 @104 | batch 24 @208 | current charged 1 @232
+                 | previous charged 1 @233       (shares, as in maturing)
+     halves      two uint128: fees (trading, funding share), claims (two tiers), ...
      signed      two int128: inventory (size, notional)
      sums        size 112 @0 | notional 112 @112 | rounds seen 24 @224 | sealed 1 @248 | links 7 @249
                  (links = has siblings 1 | open generation 6)
@@ -60,7 +61,6 @@ struct Funding:
 
 struct Clock:
     now: uint256
-    batch: uint256
     batch_end: uint256
     funding_time: uint256
     round_time: uint256
@@ -82,6 +82,7 @@ MASK_7: constant(uint256) = 2**7 - 1
 MASK_12: constant(uint256) = 2**12 - 1
 MASK_14: constant(uint256) = 2**14 - 1
 MASK_16: constant(uint256) = 2**16 - 1
+MASK_23: constant(uint256) = 2**23 - 1
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_32: constant(uint256) = 2**32 - 1
 MASK_40: constant(uint256) = 2**40 - 1
@@ -103,8 +104,17 @@ def _bit(index: uint256) -> uint256:
 
 
 @pure
+def _require_zero(excess: uint256):
+    """
+    @param excess What of a value does not fit
+    @dev Reverts "packing: overflow"
+    """
+    assert excess == 0, "packing: overflow"
+
+
+@pure
 def _require_fits(worth: uint256, bits: uint256):
-    assert worth >> bits == 0, "packing: overflow"
+    self._require_zero(worth >> bits)
 
 
 @pure
@@ -114,7 +124,7 @@ def _signed_field(worth: int256, bits: uint256) -> uint256:
     """
     raw: uint256 = convert(convert(worth, bytes32), uint256)
     sign: int256 = worth >> unsafe_sub(bits, 1)
-    assert sign == 0 or sign == -1, "packing: overflow"
+    self._require_zero(convert(convert(sign + convert(sign < 0, int256), bytes32), uint256))
     return raw & (max_value(uint256) >> unsafe_sub(256, bits))
 
 
@@ -166,15 +176,8 @@ def _position_word(size: uint256, notional: uint256, key: uint256) -> uint256:
     """
     @param key Cohort key: tick, class, generation and side come from it
     """
-    assert (size | notional) >> 112 == 0, "packing: overflow"
-    return (
-        size
-        | (notional << 112)
-        | (((key >> 6) & MASK_14) << 224)
-        | (((key >> 20) & 3) << 238)
-        | ((key & MASK_6) << 240)
-        | (((key >> 22) & 1) << 246)
-    )
+    self._require_zero((size | notional) >> 112)
+    return size | (notional << 112) | ((key & MASK_23) << 224)
 
 
 @pure
@@ -182,13 +185,7 @@ def _position_key(market: uint256, word: uint256) -> uint256:
     """
     @notice Cohort key of a position word
     """
-    return (
-        (market << 23)
-        | (((word >> 246) & 1) << 22)
-        | (((word >> 238) & 3) << 20)
-        | (((word >> 224) & MASK_14) << 6)
-        | ((word >> 240) & MASK_6)
-    )
+    return (market << 23) | ((word >> 224) & MASK_23)
 
 
 @pure
@@ -204,7 +201,7 @@ def _maturing(word: uint256) -> Maturing:
 
 @pure
 def _maturing_word(m: Maturing) -> uint256:
-    assert (m.current | m.previous) >> 104 == 0, "packing: overflow"
+    self._require_zero((m.current | m.previous) >> 104)
     return (
         m.current
         | (m.previous << 104)
@@ -262,18 +259,26 @@ def _funding_word(f: Funding) -> uint256:
 def _clock(word: uint256) -> Clock:
     return Clock(
         now=word & MASK_40,
-        batch=(word >> 40) & MASK_24,
-        batch_end=(word >> 64) & MASK_40,
-        funding_time=(word >> 104) & MASK_40,
-        round_time=(word >> 144) & MASK_40,
+        batch_end=(word >> 40) & MASK_40,
+        funding_time=(word >> 80) & MASK_40,
+        round_time=(word >> 120) & MASK_40,
     )
 
 
 @pure
 def _clock_word(c: Clock) -> uint256:
     self._require_fits(c.now | c.batch_end | c.funding_time | c.round_time, 40)
-    self._require_fits(c.batch, 24)
-    return c.now | (c.batch << 40) | (c.batch_end << 64) | (c.funding_time << 104) | (c.round_time << 144)
+    return c.now | (c.batch_end << 40) | (c.funding_time << 80) | (c.round_time << 120)
+
+
+@pure
+def _batch_sums_word(current: uint256, previous: uint256, batch: uint256, charged: uint256) -> uint256:
+    """
+    @param charged Bit 0: the current batch has been charged; bit 1: the previous one
+    """
+    self._require_zero((current | previous) >> 104)
+    self._require_fits(batch, 24)
+    return current | (previous << 104) | (batch << 208) | (charged << 232)
 
 
 @pure
@@ -320,7 +325,7 @@ def _sums(word: uint256) -> Sums:
 
 @pure
 def _sums_word(s: Sums) -> uint256:
-    assert (s.size | s.notional) >> 112 == 0, "packing: overflow"
+    self._require_zero((s.size | s.notional) >> 112)
     word: uint256 = s.size | (s.notional << 112) | (s.rounds_seen << 224) | (s.links << 249)
     if s.is_sealed:
         word |= 2**248

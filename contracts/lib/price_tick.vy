@@ -42,6 +42,16 @@ def _low(tick: uint256, bits: uint256) -> uint256:
 
 
 @pure
+def _holds(tick: uint256, price: uint256, bits: uint256) -> bool:
+    """
+    @notice True if `price` lies in `tick`
+    """
+    low: uint256 = self._low(tick, bits)
+    one: uint256 = 1
+    return low <= price and price < low + (one << unsafe_sub(tick >> bits, bits))
+
+
+@pure
 def _highest_bit(word: uint256) -> uint256:
     """
     @notice Index of the highest set bit; 0 for 0 (callers test for 0 themselves)

@@ -57,10 +57,11 @@ def _commit(
     price: uint256,
     fee: uint256,
     worth: uint256,
-) -> markets.Market:
+) -> uint256:
     """
     @notice Write a seat back (positions._close) into the generation it belongs in
     @param worth See IMarginVaultMembership.open_generation; max_value for changes the owner did not ask for
+    @return The market's open interest now; the caller stores it
     """
     key: uint256 = 0
     if seat.size != 0:
@@ -77,12 +78,12 @@ def _commit(
                 ),
                 uint256,
             )
-    market: markets.Market = positions._close(m, seat, key, change, price, fee)
-    if seat.key != 0 and seat.key != key and cohorts._is_empty(seat.key):
+    open_interest: uint256 = positions._close(m, seat, key, change, price, fee)
+    if seat.key != key and seat.key != 0 and cohorts._is_empty(seat.key):
         self._ask(
             membership, abi_encode(seat.key, method_id=method_id("drop_generation(uint256)"))
         )
-    return market
+    return open_interest
 
 
 def _credit(account: uint256, amount: uint256) -> uint256:

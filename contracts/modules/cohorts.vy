@@ -164,7 +164,7 @@ def _with_rounds(cohort: Cohort, key: uint256, m: markets.Market, limit: uint256
         c.rounds_seen = m.rounds
         return c
     is_short: bool = self._is_short(key)
-    pending: uint256 = min(m.rounds - c.rounds_seen, limit)
+    pending: uint256 = min(min(m.rounds - c.rounds_seen, limit), units.MAX_PENDING_ROUNDS)
     for i: uint256 in range(pending, bound=64):
         word: uint256 = markets._round(m.id, c.rounds_seen)
         c.rounds_seen += 1
@@ -393,23 +393,40 @@ def _sync(key: uint256, m: markets.Market, limit: uint256):
     self._store(key, self._with_rounds(self._stored(key), key, m, limit))
 
 
-def _remove(key: uint256, size: uint256, notional: uint256):
+def _remove(key: uint256, member: uint256):
     """
-    @notice Take a member's size and notional out of a plain generation's sums
+    @notice Take a member out of a plain generation's sums
+    @param member Size and notional as packed in a position word, nothing else
     """
-    self.generations[key].sums_word -= size | (notional << 112)
+    self.generations[key].sums_word -= member
 
 
-def _add(key: uint256, size: uint256, notional: uint256):
+def _add(key: uint256, member: uint256):
     """
-    @notice Add a member's size and notional to an open generation's sums
+    @notice Add a member to an open generation's sums
     @dev Reverts "packing: overflow"
     """
-    word: uint256 = self.generations[key].sums_word
-    size_sum: uint256 = (word & packing.MASK_112) + size
-    notional_sum: uint256 = ((word >> 112) & packing.MASK_112) + notional
-    assert (size_sum | notional_sum) >> 112 == 0, "packing: overflow"
-    self.generations[key].sums_word = ((word >> 224) << 224) | (notional_sum << 112) | size_sum
+    self.generations[key].sums_word = self._with_member(
+        self.generations[key].sums_word, member
+    )
+
+
+def _replace(key: uint256, before: uint256, after: uint256):
+    """
+    @notice `_remove` and `_add` of a member that stays in its generation
+    """
+    self.generations[key].sums_word = self._with_member(
+        unsafe_sub(self.generations[key].sums_word, before), after
+    )
+
+
+@pure
+def _with_member(word: uint256, member: uint256) -> uint256:
+    # neither field may run over into the next one
+    size: uint256 = (word & packing.MASK_112) + (member & packing.MASK_112)
+    notional: uint256 = ((word >> 112) & packing.MASK_112) + (member >> 112)
+    packing._require_zero((size | notional) >> 112)
+    return unsafe_add(word, member)
 
 
 def _leave(key: uint256, c: Cohort, size: uint256, notional: uint256):

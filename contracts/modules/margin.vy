@@ -32,6 +32,7 @@ struct Risk:
     maintenance: uint256
     initial_gap: uint256  # sum of max(0, initial margin - unrealised)
     is_stale: bool
+    worth: uint256  # value at mark of the last position added, rounded up
 
 
 @view
@@ -66,27 +67,41 @@ def _with(risk: Risk, m: markets.Market, seat: positions.Seat, multiplier: uint2
     """
     out: Risk = risk
     out.cash += seat.cash
-    out.maturing += positions._maturing_worth(m.id, seat)
+    if seat.has_maturing:
+        out.maturing += positions._maturing_worth(m.id, seat)
     if seat.pending > 0:
         out.maturing += convert(seat.pending, uint256)
-    else:
+    elif seat.pending != 0:
         out.cash += seat.pending
+    out.worth = 0
     if seat.size == 0:
         return out
-    unrealised: int256 = self._unrealised(m, seat)
+    down: uint256 = 0
+    down, out.worth = fixed_math._wad_mul(fixed_math._magnitude(seat.size), m.mark)
+    unrealised: int256 = -seat.notional
+    if seat.size > 0:
+        unrealised += convert(down, int256)
+    else:
+        unrealised -= convert(out.worth, int256)
     maintenance: uint256 = 0
     marginal: uint256 = 0
     initial: uint256 = 0
-    maintenance, marginal, initial = self._margins(m, seat, multiplier)
+    maintenance, marginal, initial = self._requirements(
+        m, seat.classes >> unsafe_mul(m.id, 2) & 3, out.worth, multiplier
+    )
     out.unrealised += unrealised
-    out.losses += min(unrealised, 0)
+    if unrealised < 0:
+        out.losses += unrealised
     out.maintenance += maintenance
-    out.initial_gap += fixed_math._positive_part(convert(initial, int256) - unrealised)
-    out.is_stale = out.is_stale or not markets._is_fresh(m)
+    gap: int256 = convert(initial, int256) - unrealised
+    if gap > 0:
+        out.initial_gap += convert(gap, uint256)
+    if block.timestamp - m.mark_time > margin_math._max_mark_age(m.margin_word):
+        out.is_stale = True
     return out
 
 
-@pure
+@view
 def _unrealised(m: markets.Market, seat: positions.Seat) -> int256:
     """
     @notice Open profit of a seat at mark, rounded down
@@ -101,7 +116,18 @@ def _margins(
     """
     @return Maintenance margin, marginal maintenance rate (18 decimals), initial margin
     """
-    worth: uint256 = self._value(m, seat)
+    return self._requirements(
+        m, packing._leverage_class(seat.classes, m.id), self._value(m, seat), multiplier
+    )
+
+
+@view
+def _requirements(
+    m: markets.Market, leverage_class: uint256, worth: uint256, multiplier: uint256
+) -> (uint256, uint256, uint256):
+    """
+    @notice Maintenance margin, marginal rate and initial margin of a position worth `worth` at mark
+    """
     more_lines: uint256 = 0
     if (m.margin_word >> 168) & packing.MASK_16 != 0:
         more_lines = markets.more_lines_words[m.id]
@@ -109,11 +135,7 @@ def _margins(
     marginal: uint256 = 0
     maintenance, marginal = margin_math._maintenance(worth, m.margin_word, more_lines)
     initial: uint256 = margin_math._initial(
-        worth,
-        maintenance,
-        m.margin_word,
-        m.limits_word,
-        packing._leverage_class(seat.classes, m.id),
+        worth, maintenance, m.margin_word, m.limits_word, leverage_class
     )
     if multiplier != units.WAD:
         maintenance = fixed_math._mul_div_up(maintenance, multiplier, units.WAD)
@@ -166,7 +188,7 @@ def _is_not_less_healthy(before: Risk, after: Risk) -> bool:
 
 
 @view
-def _require_opening_allowed(m: markets.Market, seat: positions.Seat, risk: Risk):
+def _require_opening_allowed(m: markets.Market, risk: Risk):
     """
     @notice Final-state test of a change that adds risk
     @dev Reverts "margin: stale mark", "margin: below initial margin", "margin: position cap"
@@ -174,7 +196,7 @@ def _require_opening_allowed(m: markets.Market, seat: positions.Seat, risk: Risk
     assert not risk.is_stale, "margin: stale mark"
     assert self._hole(risk) <= 0, "margin: below initial margin"
     assert (
-        self._value(m, seat) <= margin_math._position_cap_quote(m.limits_word)
+        risk.worth <= margin_math._position_cap_quote(m.limits_word)
     ), "margin: position cap"
 
 
@@ -185,19 +207,7 @@ def _require_reduction_allowed(before: Risk, after: Risk):
     @dev Reverts "margin: account insolvent", "margin: deeper hole", "margin: health falls"
     """
     assert self._equity(before) >= 0 and self._equity(after) >= 0, "margin: account insolvent"
-    if after.maintenance == 0 and after.initial_gap == 0:
+    if after.maintenance == 0:
         return
     assert self._hole(after) <= max(self._hole(before), 0), "margin: deeper hole"
     assert self._is_not_less_healthy(before, after), "margin: health falls"
-
-
-@pure
-def _require_minimum_size(m: markets.Market, seat: positions.Seat):
-    """
-    @dev Reverts "margin: below minimum size"
-    """
-    if seat.size == 0:
-        return
-    assert fixed_math._mul_div_down(
-        fixed_math._magnitude(seat.size), m.mark, units.WAD
-    ) >= margin_math._minimum_notional(m.limits_word), "margin: below minimum size"

@@ -60,10 +60,15 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
     count: uint256 = len(c.line_rates)
     assert count != 0 and count == len(c.line_deductions), "config: margin lines"
     assert c.line_deductions[0] == 0 and c.line_rates[0] != 0, "config: margin lines"
+    last_rise: uint256 = 1
+    last_step: uint256 = 0
     for i: uint256 in range(1, count, bound=8):
-        assert (
-            c.line_rates[i] > c.line_rates[i - 1] and c.line_deductions[i] > c.line_deductions[i - 1]
-        ), "config: margin lines"
+        # rates, deductions and the borders between lines rise
+        rise: uint256 = fixed_math._saturating_sub(c.line_rates[i], c.line_rates[i - 1])
+        step: uint256 = fixed_math._saturating_sub(c.line_deductions[i], c.line_deductions[i - 1])
+        assert rise != 0 and step * last_rise > last_step * rise, "config: margin lines"
+        last_rise = rise
+        last_step = step
     assert c.line_rates[count - 1] <= MAX_RATE, "config: margin lines"
     assert (
         c.initial_factor > units.WAD and c.initial_factor <= 10 * units.WAD

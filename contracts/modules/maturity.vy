@@ -37,7 +37,7 @@ def _value(market: uint256, batch: uint256, refill: uint256, shares: uint256) ->
     """
     if shares == 0:
         return 0
-    word: uint256 = self.batch_words[(market << 24) | batch]
+    word: uint256 = self._batch_word(market, batch)
     if packing._refill(word) != refill:
         return 0
     kept: uint256 = unsafe_sub(units.RAY, packing._share(word))
@@ -45,13 +45,25 @@ def _value(market: uint256, batch: uint256, refill: uint256, shares: uint256) ->
 
 
 @view
+def _batch_word(market: uint256, batch: uint256) -> uint256:
+    """
+    @notice What rounds have taken of a batch, and its refill; a live batch nobody has charged needs no look-up
+    """
+    sums: uint256 = markets.batch_sums_words[market]
+    age: uint256 = unsafe_sub((sums >> 208) & packing.MASK_24, batch)
+    if age < 2 and (sums >> unsafe_add(232, age)) & 1 == 0:
+        return 0
+    return self.batch_words[(market << 24) | batch]
+
+
+@view
 def _refill(market: uint256, batch: uint256) -> uint256:
-    return packing._refill(self.batch_words[(market << 24) | batch])
+    return packing._refill(self._batch_word(market, batch))
 
 
 @view
 def _batch(market: uint256) -> uint256:
-    return (markets.clock_words[market] >> 40) & packing.MASK_24
+    return (markets.batch_sums_words[market] >> 208) & packing.MASK_24
 
 
 @view
@@ -119,7 +131,7 @@ def _add(market: uint256, m: Maturing, profit: uint256) -> (Maturing, uint256):
     """
     out: Maturing = m
     kept: uint256 = unsafe_sub(
-        units.RAY, packing._share(self.batch_words[(market << 24) | m.batch])
+        units.RAY, packing._share(self._batch_word(market, m.batch))
     )
     shares: uint256 = fixed_math._mul_div_down(profit, units.RAY, kept * units.MATURING_STEP)
     out.current += shares
@@ -164,7 +176,7 @@ def _burn(market: uint256, batch: uint256, shares: uint256, loss: uint256) -> (u
     if worth <= loss:
         return shares, loss - worth
     kept: uint256 = unsafe_sub(
-        units.RAY, packing._share(self.batch_words[(market << 24) | batch])
+        units.RAY, packing._share(self._batch_word(market, batch))
     )
     return min(
         shares, fixed_math._mul_div_up(loss, units.RAY, kept * units.MATURING_STEP)
@@ -176,9 +188,24 @@ def _change_sums(market: uint256, current: int256, previous: int256):
     @notice Move the sums of live shares
     """
     word: uint256 = markets.batch_sums_words[market]
-    markets.batch_sums_words[market] = packing._halves_word(
-        convert(convert(packing._low_half(word), int256) + current, uint256),
-        convert(convert(packing._high_half(word), int256) + previous, uint256),
+    markets.batch_sums_words[market] = packing._batch_sums_word(
+        convert(convert(word & packing.MASK_104, int256) + current, uint256),
+        convert(convert((word >> 104) & packing.MASK_104, int256) + previous, uint256),
+        (word >> 208) & packing.MASK_24,
+        word >> 232,
+    )
+
+
+def _roll(market: uint256):
+    """
+    @notice Start the next batch: the current one becomes the previous one, the previous one has matured
+    """
+    word: uint256 = markets.batch_sums_words[market]
+    markets.batch_sums_words[market] = packing._batch_sums_word(
+        0,
+        word & packing.MASK_104,
+        ((word >> 208) & packing.MASK_24) + 1,
+        ((word >> 232) & 1) << 1,
     )
 
 
@@ -189,15 +216,14 @@ def _reachable(market: uint256) -> uint256:
     """
     batch: uint256 = self._batch(market)
     word: uint256 = markets.batch_sums_words[market]
-    total: uint256 = self._chargeable(market, batch, packing._low_half(word))
-    if batch != 0:
-        total += self._chargeable(market, batch - 1, packing._high_half(word))
-    return total
+    return self._chargeable(market, batch, word & packing.MASK_104) + self._chargeable(
+        market, batch - 1, (word >> 104) & packing.MASK_104
+    )
 
 
 @view
 def _chargeable(market: uint256, batch: uint256, shares: uint256) -> uint256:
-    word: uint256 = self.batch_words[(market << 24) | batch]
+    word: uint256 = self._batch_word(market, batch)
     if packing._refill(word) == packing.MASK_12:
         return 0  # no refill left: the batch is out of reach of rounds
     kept: uint256 = unsafe_sub(units.RAY, packing._share(word))
@@ -210,13 +236,20 @@ def _charge(market: uint256, share: uint256):
     """
     batch: uint256 = self._batch(market)
     word: uint256 = markets.batch_sums_words[market]
-    current: uint256 = packing._low_half(word)
-    previous: uint256 = packing._high_half(word)
-    if current != 0 and self._charge_batch(market, batch, share):
-        current = 0
-    if previous != 0 and self._charge_batch(market, batch - 1, share):
-        previous = 0
-    markets.batch_sums_words[market] = packing._halves_word(current, previous)
+    current: uint256 = word & packing.MASK_104
+    previous: uint256 = (word >> 104) & packing.MASK_104
+    charged: uint256 = word >> 232
+    if current != 0:
+        if self._charge_batch(market, batch, share):
+            current = 0
+        charged |= 1
+    if previous != 0:
+        if self._charge_batch(market, batch - 1, share):
+            previous = 0
+        charged |= 2
+    markets.batch_sums_words[market] = packing._batch_sums_word(
+        current, previous, batch, charged
+    )
 
 
 def _charge_batch(market: uint256, batch: uint256, share: uint256) -> bool:

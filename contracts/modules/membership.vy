@@ -44,7 +44,7 @@ def _peek(m: markets.Market, account: uint256) -> positions.Seat:
     if self._is_settled(m, account):
         return positions._open(m, account)
     seat: positions.Seat = positions._open_flat(m, account)
-    seat.key = packing._position_key(m.id, accounts.positions[account][m.id])
+    seat.key = packing._position_key(m.id, seat.word)
     return self._with_member(m, seat, cohorts._current(seat.key, m))
 
 
@@ -56,13 +56,12 @@ def _with_member(
     @notice `seat` with what its member of `c` has: size, notional, funding, and ADL profit as `pending`
     """
     out: positions.Seat = seat
-    word: uint256 = accounts.positions[seat.account][m.id]
     is_short: bool = cohorts._is_short(seat.key)
     member: cohorts.Member = cohorts._member(
         c,
         is_short,
-        word & packing.MASK_112,
-        (word >> 112) & packing.MASK_112,
+        seat.word & packing.MASK_112,
+        (seat.word >> 112) & packing.MASK_112,
         markets._side_index(m, is_short),
     )
     out.size = member.size
@@ -76,14 +75,14 @@ def _with_member(
     return out
 
 
-def _settle(m: markets.Market, account: uint256, is_leaving: bool) -> markets.Market:
+def _settle(m: markets.Market, account: uint256, is_leaving: bool) -> uint256:
     """
     @notice Settle an account in a market; nothing happens if it is settled
     @param is_leaving True if the caller closes the position in the same call: then no tick need have room
-    @return The market with its open interest moved; the caller stores it
+    @return The market's open interest now; the caller stores it
     """
     if self._is_settled(m, account):
-        return m
+        return m.open_interest
     market: markets.Market = m
     word: uint256 = accounts.positions[account][m.id]
     size: uint256 = word & packing.MASK_112
@@ -91,7 +90,7 @@ def _settle(m: markets.Market, account: uint256, is_leaving: bool) -> markets.Ma
     c: cohorts.Cohort = cohorts._current(key, m)
     if not c.is_sealed:
         cohorts._store(key, c)
-        return m
+        return m.open_interest
     seat: positions.Seat = positions._open_flat(m, account)
     seat.key = key
     seat = self._with_member(m, seat, c)

@@ -25,17 +25,23 @@ uses: cohorts
 uses: markets
 uses: maturity
 
+# Size and notional of a position word.
+# Side flag of a position word (and, less its market, of a cohort key).
+IS_SHORT: constant(uint256) = 2**246
+MEMBER: constant(uint256) = 2**224 - 1
+
+
 # An account at work in a market. Sizes and notionals are signed and effective.
 struct Seat:
     account: uint256
     cash: int256
     markets: uint256
-    classes: uint256
-    exchange_version: uint256
+    classes: uint256  # leverage classes, and above them the Exchange's version: account word >> 160
     # the position as it is now
     size: int256
     notional: int256
-    # the cohort it is still a member of; 0 for none
+    # the position word it was opened from, and the cohort it is still a member of; 0 for none
+    word: uint256
     key: uint256
     # maturing profit
     has_maturing: bool
@@ -51,14 +57,14 @@ def _open_flat(m: markets.Market, account: uint256) -> Seat:
     """
     @notice Read an account in a market without its position; matured profit is applied
     """
-    a: packing.Account = packing._account(accounts.words[account])
     seat: Seat = empty(Seat)
+    word: uint256 = accounts.words[account]
     seat.account = account
-    seat.cash = a.cash
-    seat.markets = a.markets
-    seat.classes = a.classes
-    seat.exchange_version = a.exchange_version
-    if accounts.positions[account][m.id] & packing.HAS_MATURING != 0:
+    seat.cash = convert(convert(word << 128, bytes32), int256) >> 128
+    seat.markets = (word >> 128) & packing.MASK_32
+    seat.classes = word >> 160
+    seat.word = accounts.positions[account][m.id]
+    if seat.word & packing.HAS_MATURING != 0:
         seat.has_maturing = True
         seat.maturing = maturity._current(m.id, accounts.maturing[account][m.id])
         seat.cash += convert(seat.maturing.matured, int256)
@@ -72,18 +78,18 @@ def _open(m: markets.Market, account: uint256) -> Seat:
     @dev The account must be settled there (modules/membership.vy). Reverts "position: not settled"
     """
     seat: Seat = self._open_flat(m, account)
-    word: uint256 = accounts.positions[account][m.id]
-    if word & packing.MASK_112 == 0:
+    size: uint256 = seat.word & packing.MASK_112
+    if size == 0:
         return seat
-    seat.key = packing._position_key(m.id, word)
+    seat.key = packing._position_key(m.id, seat.word)
     assert cohorts._is_plain(seat.key, m.rounds), "position: not settled"
-    seat.size = convert(word & packing.MASK_112, int256)
-    seat.notional = convert((word >> 112) & packing.MASK_112, int256)
-    is_short: bool = cohorts._is_short(seat.key)
-    if is_short:
-        seat.size = -seat.size
-        seat.notional = -seat.notional
-    index: int256 = markets._side_index(m, is_short)
+    seat.size = convert(size, int256)
+    seat.notional = convert((seat.word >> 112) & packing.MASK_112, int256)
+    index: int256 = m.long_index
+    if seat.word & IS_SHORT != 0:
+        seat.size = unsafe_sub(0, seat.size)
+        seat.notional = unsafe_sub(0, seat.notional)
+        index = m.short_index
     if index != 0:
         seat.cash -= fixed_math._signed_mul_div_ceil(index * seat.size, 1, units.WAD)
     return seat
@@ -126,17 +132,16 @@ def _trade(market: uint256, seat: Seat, change: int256, cost: int256) -> Seat:
             caller), realising what is closed
     """
     out: Seat = seat
-    if out.size == 0 or (out.size > 0) == (change > 0):
-        out.size += change
+    out.size += change
+    if seat.size == 0 or (seat.size > 0) == (change > 0):
         out.notional += cost
         return out
-    held: uint256 = fixed_math._magnitude(out.size)
+    held: uint256 = fixed_math._magnitude(seat.size)
     traded: uint256 = fixed_math._magnitude(change)
-    out.size += change
-    pnl: int256 = -out.notional
+    pnl: int256 = -seat.notional
     if traded < held:
         out.notional = fixed_math._signed_mul_div_ceil(
-            out.notional, unsafe_sub(held, traded), held
+            seat.notional, unsafe_sub(held, traded), held
         )
         pnl += out.notional - cost
     elif traded == held:
@@ -146,32 +151,30 @@ def _trade(market: uint256, seat: Seat, change: int256, cost: int256) -> Seat:
         closing: int256 = fixed_math._signed_mul_div_ceil(cost, held, traded)
         out.notional = cost - closing
         pnl -= closing
+    if pnl == 0:
+        return out
     return self._realise(market, out, pnl)
-
-
-@pure
-def _entry_price(seat: Seat) -> uint256:
-    """
-    @notice Notional over size, quote per base, rounded down and kept within the legal prices
-    """
-    price: uint256 = fixed_math._mul_div_down(
-        fixed_math._magnitude(seat.notional), units.WAD, fixed_math._magnitude(seat.size)
-    )
-    return min(max(price, units.MIN_PRICE), units.MAX_PRICE)
 
 
 @pure
 def _base_key(m: markets.Market, seat: Seat) -> uint256:
     """
     @notice Key of generation 0 of the cohort the seat belongs in: side, class, tick of its entry price
+    @dev Entry price = notional / size, rounded down and kept within the legal prices
     """
-    return packing._cohort_key(
-        m.id,
-        seat.size < 0,
-        packing._leverage_class(seat.classes, m.id),
-        price_tick._tick_at(self._entry_price(seat), m.tick_bits),
-        0,
+    price: uint256 = fixed_math._mul_div_down(
+        fixed_math._magnitude(seat.notional), units.WAD, fixed_math._magnitude(seat.size)
     )
+    price = min(max(price, units.MIN_PRICE), units.MAX_PRICE)
+    tick: uint256 = (seat.key >> 6) & packing.MASK_14
+    if tick == 0 or not price_tick._holds(tick, price, m.tick_bits):
+        tick = price_tick._tick_at(price, m.tick_bits)
+    key: uint256 = (
+        (m.id << 23) | (((seat.classes >> unsafe_mul(m.id, 2)) & 3) << 20) | (tick << 6)
+    )
+    if seat.size < 0:
+        return key | 2**22
+    return key
 
 
 def _close(
@@ -181,81 +184,79 @@ def _close(
     change: int256,
     price: uint256,
     fee: uint256,
-) -> markets.Market:
+) -> uint256:
     """
     @notice Write a seat back: membership, position, maturing profit, account; log it
     @param key Open generation the position joins (or stays in); 0 for a flat seat
     @param change For the event: what was traded, at `price`, for `fee`
-    @return The market with its open interest moved; the caller stores it. A generation that lost its last
-            member is the caller's to drop (modules/membership.vy).
+    @return The market's open interest now; the caller stores it. A generation that lost its last member is the
+            caller's to drop (modules/membership.vy).
     """
-    market: markets.Market = m
-    s: Seat = seat
-    size: uint256 = fixed_math._magnitude(s.size)
-    notional: uint256 = fixed_math._magnitude(s.notional)
-    if s.key != 0:
-        before: uint256 = accounts.positions[s.account][m.id]
-        cohorts._remove(s.key, before & packing.MASK_112, (before >> 112) & packing.MASK_112)
-        if not cohorts._is_short(s.key):
-            market.open_interest = fixed_math._saturating_sub(
-                market.open_interest, before & packing.MASK_112
-            )
-    position_word: uint256 = 0
-    if size != 0:
-        cohorts._add(key, size, notional)
-        index: int256 = markets._side_index(m, s.size < 0)
+    open_interest: uint256 = m.open_interest
+    cash: int256 = seat.cash
+    bitmap: uint256 = seat.markets
+    word: uint256 = 0
+    # membership
+    if seat.key != 0 and seat.word & IS_SHORT == 0:
+        open_interest = fixed_math._saturating_sub(
+            open_interest, seat.word & packing.MASK_112
+        )
+    if seat.size != 0:
+        index: int256 = m.short_index
+        if seat.size > 0:
+            index = m.long_index
+            open_interest += convert(seat.size, uint256)
         if index != 0:
-            s.cash += fixed_math._signed_mul_div_floor(index * s.size, 1, units.WAD)
-        if s.size > 0:
-            market.open_interest += size
-        position_word = packing._position_word(size, notional, key)
+            cash += fixed_math._signed_mul_div_floor(index * seat.size, 1, units.WAD)
+        word = packing._position_word(
+            fixed_math._magnitude(seat.size), fixed_math._magnitude(seat.notional), key
+        )
+    if seat.key == key:
+        if key != 0:
+            cohorts._replace(key, seat.word & MEMBER, word & MEMBER)
+    else:
+        if seat.key != 0:
+            cohorts._remove(seat.key, seat.word & MEMBER)
+        if key != 0:
+            cohorts._add(key, word & MEMBER)
     # maturing profit
-    if s.has_maturing:
-        word: uint256 = 0
-        if (s.maturing.current | s.maturing.previous) != 0:
-            word = maturity._word(m.id, s.maturing)
-            position_word |= packing.HAS_MATURING
-        if word != accounts.maturing[s.account][m.id]:
-            accounts.maturing[s.account][m.id] = word
+    if seat.has_maturing:
+        maturing_word: uint256 = 0
+        if (seat.maturing.current | seat.maturing.previous) != 0:
+            maturing_word = maturity._word(m.id, seat.maturing)
+            word |= packing.HAS_MATURING
+        if maturing_word != accounts.maturing[seat.account][m.id]:
+            accounts.maturing[seat.account][m.id] = maturing_word
             log IMarginVault.MaturingChanged(
-                account=s.account,
+                account=seat.account,
                 market=m.id,
-                maturing_word=word,
+                maturing_word=maturing_word,
                 batch_sums_word=markets.batch_sums_words[m.id],
             )
     # account and position
     bit: uint256 = packing._bit(m.id)
-    if position_word == 0:
-        s.markets &= ~bit
-    elif s.markets & bit == 0:
-        s.markets |= bit
-        self._require_few_markets(s.markets)
-    account_word: uint256 = self._account_word(s)
-    accounts.positions[s.account][m.id] = position_word
-    accounts.words[s.account] = account_word
+    if word == 0:
+        bitmap &= ~bit
+    elif bitmap & bit == 0:
+        bitmap |= bit
+        if bitmap != bit:
+            self._require_few_markets(bitmap)
+    account_word: uint256 = (
+        packing._signed_field(cash, 128) | (bitmap << 128) | (seat.classes << 160)
+    )
+    accounts.positions[seat.account][m.id] = word
+    accounts.words[seat.account] = account_word
     log IMarginVault.PositionChanged(
-        account=s.account,
+        account=seat.account,
         market=m.id,
         size_change=change,
         price=price,
-        realised=s.realised,
+        realised=seat.realised,
         fee=fee,
         account_word=account_word,
-        position_word=position_word,
+        position_word=word,
     )
-    return market
-
-
-@pure
-def _account_word(seat: Seat) -> uint256:
-    return packing._account_word(
-        packing.Account(
-            cash=seat.cash,
-            markets=seat.markets,
-            classes=seat.classes,
-            exchange_version=seat.exchange_version,
-        )
-    )
+    return open_interest
 
 
 @pure

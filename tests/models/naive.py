@@ -554,7 +554,6 @@ class Naive:
     def absorb(self, a: int, keeper: int) -> Fr:
         """The keeper's reward."""
         with self.all_or_nothing():
-            self.require(a != keeper, "self trade")
             self.settle_all(a)
             account, risk = self.account(a), self.risk(a)
             held = [m for m in self.markets if account.size(m.id)]
@@ -576,11 +575,11 @@ class Naive:
                 small = (self.reward(m, worths[m.id], False) for m in held)
                 reward = min(sum(small, Fr(0)), self.liquidation_fees)
                 self.liquidation_fees -= reward
-            self.account(keeper).cash += reward
             left = risk.equity - (reward if risk.equity > 0 else 0)
             parts = self.split(account, left)
             positions, account.positions = account.positions, {}
             account.maturing, account.cash = {}, Fr(0)
+            self.account(keeper).cash += reward
             for m in self.markets:
                 if m.id in positions or parts.get(m.id):
                     self.sync(m, RECOVERED, 0)
@@ -745,15 +744,18 @@ class Naive:
             total += account.pots.get(market, Fr(0)) + account.ripening(market)
         return total
 
-    def require_round(self, market: int) -> tuple[Fr, Fr]:
-        """Deficit and reachable profit, if a round may be charged."""
+    def require_round(self, market: int, is_one_call: bool) -> tuple[Fr, Fr]:
+        """Deficit and reachable profit, if a round may be charged; one of several calls only when it is due."""
         m = self.markets[market]
         with self.all_or_nothing():
             self.require_last_tiers(m)
             deficit, reachable = m.outstanding, self.reachable(market)
             spaced = self.now - m.round_time >= ROUND_SPACING
             band = 101 * self.money_tolerance
-            self.require(spaced or self.decide(deficit * 100 - reachable, band), "round too soon")
+            is_grave = self.decide(deficit * 100 - reachable, band) and (
+                is_one_call or self.was_accepted
+            )
+            self.require(spaced or is_grave, "round too soon")
             self.require(self.decide(reachable - 1, self.money_tolerance), "nothing reachable")
             return deficit, reachable
 

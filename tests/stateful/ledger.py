@@ -6,7 +6,8 @@ the sums over all operations so far of, in smallest units, with p the highest ma
     an account acted on       T += MATURING + 8 + 2 p     Z += 2     cash, fee, notional, settlement: a few units;
                                                                      profit in shares of 1e-9 quote: one step booked,
                                                                      one read, in each of two batches
-    funding accrued           T += 2 (sum of |q| / 1e18 + n)         two indices rounded by one unit per base
+    a mark                    T += 2 (sum of |q| / 1e18 + n)         two indices rounded by one unit per base
+                                   + LEAST_CLAIM                           no claim is filed below 1e-9 quote
     n members closed by rank  T += n (4 + 2 p)            Z += n     pots, and sizes rounded by one
     a round over n accounts   T += n (MATURING + 4)                  worth of shares is read in steps
 
@@ -30,6 +31,7 @@ from tests.stateful.chain import Chain, Outcome, selector
 from tests.support import START_TIME, actor
 
 MATURING = 4 * 10**9
+LEAST_CLAIM = 10**9
 UNLIMITED = 2**111 - 1
 PRICE_ORACLE = 16
 MARGIN_TYPE = "(uint256[],uint256[],uint256,uint256,uint256[4],uint256,uint256,uint256,uint256,uint256)"
@@ -158,7 +160,11 @@ class Ledger:
         raise Divergence(f"no event {name}")
 
     def note(self, what: str, *args: Any) -> None:
-        self.log.append(f"{what} {args}")
+        """Accounts by the letter of their place in the model."""
+        text = f"{what}{args}"
+        for n, account in enumerate(self.model.accounts):
+            text = text.replace(str(account), "account " + chr(ord("A") + n))
+        self.log.append(text)
 
     def count(self, what: str, outcome: Outcome) -> None:
         name = what if outcome.ok else f"{what} refused"
@@ -214,7 +220,7 @@ class Ledger:
         sizes.append(abs(self.model.markets[market].size))
         outcome = self.send("keeper", "update_mark(uint256)", market)
         self.look_at_crumbs()
-        self.allow(money=2 * (sum(sizes, Fr(0)) / WAD + len(sizes)))
+        self.allow(money=2 * (sum(sizes, Fr(0)) / WAD + len(sizes)) + LEAST_CLAIM)
         self.both("mark", outcome, lambda: self.model.update_mark(market, price, rate))
 
     def deposit(self, owner: str, a: int, tokens: int) -> None:
@@ -346,6 +352,7 @@ class Ledger:
 
         def operation() -> None:
             model, m = self.model, self.model.markets[market]
+            self.allow(money=LEAST_CLAIM)
             price = m.mark
             if is_at_mark:
                 model.require_close_at_mark(market)
@@ -383,7 +390,7 @@ class Ledger:
 
         def operation() -> None:
             model = self.model
-            deficit, reachable = model.require_round(market)
+            deficit, reachable = model.require_round(market, limit >= 1000)
             if not outcome.ok:
                 return
             event = self.event(outcome, "RoundCharged")
@@ -393,7 +400,7 @@ class Ledger:
             expected = min(deficit / reachable, Fr(1))
             bound = (2 * t + 4 * len(model.accounts)) / reachable + Fr(2, 10**27)
             self.near("share", share, expected, bound)
-            self.allow(money=len(model.accounts) * (MATURING + 4))
+            self.allow(money=len(model.accounts) * (MATURING + 4) + LEAST_CLAIM)
             model.charge_round(market, share)
 
         self.both("round", outcome, operation)
@@ -436,6 +443,8 @@ class Ledger:
         for at in range(0, len(claims), 150):
             part = self.multicall(claims[at : at + 150])
             books.claims += [dict(zip(CLAIM, answer, strict=True)) for answer in part]
+        for claim in books.claims:
+            claim["account"] %= 2**256
         balance = self.chain.call(self.token, calldata("balanceOf(address)", self.vault))
         books.held = int.from_bytes(balance, "big") * self.scale
         return books
@@ -478,7 +487,7 @@ class Ledger:
         model, t, z = self.model, self.model.money_tolerance, self.model.size_tolerance
         for a, state in books.accounts.items():
             account, risk = model.accounts[a], model.risk(a)
-            name = f"I3: account {a >> 96 & 0xFFFF:x}/{a & 0xFF}"
+            name = "I3: account " + chr(ord("A") + list(model.accounts).index(a))
             self.near(f"{name} cash", state["cash"], risk.cash, t)
             self.near(f"{name} equity", state["equity"], risk.equity, t)
             self.near(f"{name} maturing", state["maturing"], risk.maturing, t)

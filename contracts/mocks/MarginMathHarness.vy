@@ -1,0 +1,124 @@
+# pragma version 0.4.3
+
+"""
+@title MarginMathHarness
+@license AGPL-3.0-only
+@author Lastline
+@notice lib/margin_math.vy for tests to call
+"""
+
+from ..lib import margin_math
+
+
+@external
+@pure
+def maintenance(notional: uint256, margin_word: uint256, more_lines_word: uint256) -> (uint256, uint256):
+    return margin_math._maintenance(notional, margin_word, more_lines_word)
+
+
+@external
+@pure
+def initial(
+    notional: uint256,
+    maintenance: uint256,
+    margin_word: uint256,
+    limits_word: uint256,
+    leverage_class: uint256,
+) -> uint256:
+    return margin_math._initial(notional, maintenance, margin_word, limits_word, leverage_class)
+
+
+@external
+@pure
+def reward(liquidation_word: uint256, notional: uint256) -> (uint256, uint256):
+    return margin_math._reward(liquidation_word, notional)
+
+
+@external
+@pure
+def max_mark_age(word: uint256) -> uint256:
+    return margin_math._max_mark_age(word)
+
+
+@external
+@pure
+def class_rate(word: uint256, leverage_class: uint256) -> uint256:
+    return margin_math._class_rate(word, leverage_class)
+
+
+@external
+@pure
+def band(word: uint256) -> uint256:
+    return margin_math._band(word)
+
+
+@external
+@pure
+def minimum_notional(word: uint256) -> uint256:
+    return margin_math._minimum_notional(word)
+
+
+@external
+@pure
+def open_interest_cap_quote(word: uint256) -> uint256:
+    return margin_math._open_interest_cap_quote(word)
+
+
+@external
+@pure
+def position_cap_quote(word: uint256) -> uint256:
+    return margin_math._position_cap_quote(word)
+
+
+@external
+@pure
+def open_interest_cap_base(word: uint256) -> uint256:
+    return margin_math._open_interest_cap_base(word)
+
+
+@external
+@pure
+def target_health(word: uint256) -> uint256:
+    return margin_math._target_health(word)
+
+
+@external
+@pure
+def critical_health(word: uint256) -> uint256:
+    return margin_math._critical_health(word)
+
+
+@external
+@pure
+def cost_slope(word: uint256) -> uint256:
+    return margin_math._cost_slope(word)
+
+
+@external
+@pure
+def fund_share_of_cost(word: uint256) -> uint256:
+    return margin_math._fund_share_of_cost(word)
+
+
+@external
+@pure
+def deleverage_band(word: uint256) -> uint256:
+    return margin_math._deleverage_band(word)
+
+
+@external
+@pure
+def auction_slippage(word: uint256) -> uint256:
+    return margin_math._auction_slippage(word)
+
+
+@external
+@pure
+def auction_seconds(word: uint256) -> uint256:
+    return margin_math._auction_seconds(word)
+
+
+@external
+@pure
+def dust(word: uint256) -> uint256:
+    return margin_math._dust(word)

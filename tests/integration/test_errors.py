@@ -1,0 +1,49 @@
+"""What the scripts say when something is not as it must be: one sentence, exit code 1."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scripts import demo, deploy, verify_funds
+
+
+def says(result, *words):
+    assert result.exit_code == 1, result.output
+    lines = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, result.output
+    text = result.output[result.output.index("Error: ") :].replace("\n", " ")
+    assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize("script", [deploy, verify_funds])
+def test_unknown_network(script, run_script):
+    says(run_script(script.cli, "--network", "ethereum:nonsense"), "nonsense")
+
+
+def test_no_record(system, run_script, tmp_path):
+    result = run_script(verify_funds.cli, "--network", system.url, "--folder", str(tmp_path))
+    says(result, "There is no deployment record", "ape run deploy")
+
+
+def test_record_of_another_chain(system, run_script):
+    from scripts._anvil import anvil
+
+    with anvil() as other:
+        url = other.provider.endpoint_uri
+        result = run_script(verify_funds.cli, "--network", url, "--folder", str(system.folder))
+    says(result, "not the chain of the deployment record")
+
+
+def test_no_parameters_file(system, run_script):
+    result = run_script(deploy.cli, "--network", system.url, "--parameters", "/nowhere.toml")
+    says(result, "There is no file /nowhere.toml")
+
+
+def test_no_anvil(run_script, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(shutil.which("true")).parent / "nothing"))
+    says(run_script(demo.cli), "Anvil is not on PATH")
+
+
+def test_no_scenario(run_script):
+    says(run_script(demo.cli, "--scenario", "/nowhere.toml"), "There is no file /nowhere.toml")

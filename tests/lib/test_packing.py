@@ -1,0 +1,143 @@
+"""lib/packing.vy: what goes in comes out, and what does not fit reverts."""
+
+import boa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import deploy
+
+
+def up_to(bits: int) -> st.SearchStrategy[int]:
+    return st.integers(0, 2**bits - 1)
+
+
+def signed(bits: int) -> st.SearchStrategy[int]:
+    return st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+# Bits of the fields in the order of the struct; a negative number is a signed field, 1 a flag.
+STRUCTS = {
+    "account": (-128, 32, 64, 16),
+    "maturing": (104, 104, 24, 12, 12),
+    "price": (104, 112, 32, 7, 1),
+    "funding": (-112, -112, 24, 1),
+    "clock": (40, 40, 40, 40),
+    "sums": (112, 112, 24, 1, 7),
+}
+# Fields whose width the library checks; the others are bounded where they are written.
+CHECKED = {
+    "account": [0],
+    "maturing": [0, 1],
+    "price": [0, 1],
+    "funding": [0, 1, 2],
+    "clock": [0, 1, 2, 3],
+    "sums": [0, 1],
+}
+PAIRS = {
+    "halves": (128, 128),
+    "signed_halves": (-128, -128),
+    "factor": (96, -160),
+    "round": (96, 128),
+    "batch": (96, 12),
+}
+
+
+def field(bits: int) -> st.SearchStrategy:
+    if bits == 1:
+        return st.booleans()
+    return up_to(bits) if bits > 0 else signed(-bits)
+
+
+@pytest.fixture(scope="module")
+def packing():
+    return deploy("mocks/PackingHarness.vy")
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+@given(data=st.data())
+def test_a_struct_survives_the_round_trip(packing, name, data):
+    fields = tuple(data.draw(field(bits)) for bits in STRUCTS[name])
+    word = getattr(packing, f"{name}_word")(fields)
+    assert tuple(getattr(packing, name)(word)) == fields
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_a_zero_word_is_nothing(packing, name):
+    """A fresh slot needs no set-up."""
+    assert not any(getattr(packing, name)(0))
+
+
+@pytest.mark.parametrize("end", ["most", "least"])
+@pytest.mark.parametrize(("name", "index"), [(n, i) for n, indices in CHECKED.items() for i in indices])
+def test_a_field_one_beyond_its_width_reverts(packing, name, index, end):
+    bits = STRUCTS[name][index]
+    fields = [False if b == 1 else 0 for b in STRUCTS[name]]
+    if bits > 0:
+        fields[index] = 2**bits if end == "most" else 2**256 - 1
+    else:
+        fields[index] = 2 ** (-bits - 1) if end == "most" else -(2 ** (-bits - 1)) - 1
+    with boa.reverts("packing: overflow"):
+        getattr(packing, f"{name}_word")(tuple(fields))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@given(data=st.data())
+def test_a_pair_survives_the_round_trip(packing, name, data):
+    pair = tuple(data.draw(field(bits)) for bits in PAIRS[name])
+    assert tuple(getattr(packing, name)(getattr(packing, f"{name}_word")(*pair))) == pair
+
+
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_half_one_beyond_its_width_reverts(packing, name, index):
+    bits = PAIRS[name][index]
+    pair = [0, 0]
+    pair[index] = 2**bits if bits > 0 else 2 ** (-bits - 1)
+    with boa.reverts("packing: overflow"):
+        getattr(packing, f"{name}_word")(*pair)
+
+
+@given(up_to(5), st.booleans(), up_to(2), up_to(14), up_to(6), up_to(112), up_to(112))
+def test_a_position_word_tells_its_cohort(
+    packing, market, is_short, leverage_class, tick, generation, size, notional
+):
+    key = packing.cohort_key(market, is_short, leverage_class, tick, generation)
+    assert key == market << 23 | is_short << 22 | leverage_class << 20 | tick << 6 | generation
+    word = packing.position_word(size, notional, key)
+    assert packing.position_key(market, word) == key
+    assert (word & (2**112 - 1), (word >> 112) & (2**112 - 1)) == (size, notional)
+    assert word >> 247 == 0
+
+
+@pytest.mark.parametrize("pair", [(2**112, 0), (0, 2**112), (2**256 - 1, 0)])
+def test_a_position_too_large_reverts(packing, pair):
+    with boa.reverts("packing: overflow"):
+        packing.position_word(*pair, 0)
+
+
+@given(up_to(64), st.integers(0, 31), up_to(2))
+def test_a_class_changes_no_other(packing, classes, market, leverage_class):
+    changed = packing.with_leverage_class(classes, market, leverage_class)
+    assert packing.leverage_class(changed, market) == leverage_class
+    assert (changed ^ classes) & ~(3 << 2 * market) == 0
+
+
+@given(st.data(), st.sampled_from([8, 104, 112, 128, 160]))
+def test_a_signed_field_is_twos_complement(packing, data, bits):
+    worth = data.draw(signed(bits))
+    assert packing.signed_field(worth, bits) == worth % 2**bits
+    offset = data.draw(st.integers(0, 256 - bits))
+    assert packing.signed_from((worth % 2**bits) << offset, offset, bits) == worth
+
+
+@given(up_to(104), up_to(104), up_to(24), up_to(2))
+def test_batch_sums_are_where_the_layout_says(packing, current, previous, batch, charged):
+    word = packing.batch_sums_word(current, previous, batch, charged)
+    assert word == current | previous << 104 | batch << 208 | charged << 232
+
+
+@pytest.mark.parametrize("fields", [(2**104, 0, 0, 0), (0, 2**104, 0, 0), (0, 0, 2**24, 0)])
+def test_batch_sums_too_large_revert(packing, fields):
+    with boa.reverts("packing: overflow"):
+        packing.batch_sums_word(*fields)

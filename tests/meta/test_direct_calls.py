@@ -1,0 +1,64 @@
+"""The parts of the kernel lend their code to the vault; called at their own address they do nothing."""
+
+import boa
+import pytest
+from vyper.compiler.output import build_abi_output, build_method_identifiers_output
+
+from tests.kernel import PARTS, Kernel, deploy_kernel
+from tests.support import actor, compiled
+
+REFUSALS = (
+    "kernel: direct call",
+    "kernel: internal",
+    # A part has no owner, and nobody may become it.
+    "ownable: caller is not the owner",
+    "ownable_2step: caller is not the new owner",
+)
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Kernel:
+    return deploy_kernel()
+
+
+def state_changing(part: str) -> dict[str, str]:
+    """Selectors, by signature, of what is no view."""
+    data = compiled(f"{part}.vy").compiler_data
+    names = {
+        entry["name"]
+        for entry in build_abi_output(data)
+        if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
+    }
+    identifiers = build_method_identifiers_output(data)
+    return {s: selector for s, selector in identifiers.items() if s.split("(")[0] in names}
+
+
+@pytest.mark.parametrize("name", ["attacker", "governance", "engine", "allocator", "guardian", "exchange"])
+@pytest.mark.parametrize("part", PARTS[1:])
+def test_a_part_refuses_direct_calls(kernel, part, name):
+    address = kernel.parts[part].address
+    calls = state_changing(part)
+    assert calls
+    for signature, selector in calls.items():
+        data = int(selector, 16).to_bytes(4, "big") + bytes(32 * 24)
+        result = boa.env.execute_code(to_address=address, sender=actor(name), data=data)
+        assert result.is_error, signature
+        assert any(refusal.encode() in result.output for refusal in REFUSALS), signature
+
+
+def test_the_vault_answers_nothing_unknown(kernel):
+    """Past the last part there is nobody to ask."""
+    result = boa.env.execute_code(
+        to_address=kernel.vault.address, sender=actor("attacker"), data=b"\xde\xad\xbe\xef"
+    )
+    assert result.is_error
+
+
+def test_the_vault_takes_no_ether(kernel):
+    boa.env.set_balance(actor("attacker"), 10)
+    for data in (b"", b"\xde\xad\xbe\xef"):
+        result = boa.env.execute_code(
+            to_address=kernel.vault.address, sender=actor("attacker"), data=data, value=1
+        )
+        assert result.is_error
+    assert boa.env.get_balance(kernel.vault.address) == 0
