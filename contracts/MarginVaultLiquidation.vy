@@ -123,12 +123,12 @@ def take_over(
         MEMBERSHIP, m, seat, plan.change, plan.price, plan.fee, max_value(uint256)
     )
     markets.liquidation_fees += plan.fee
-    seat = positions._open(m, liquidator)
-    cost = fixed_math._signed_mul_div_ceil(-plan.change, plan.price, units.WAD)
-    seat = positions._trade(market, seat, -plan.change, cost)
-    margin._require_opening_allowed(m, books._risk(m, seat, multiplier))
-    m.open_interest = books._commit(
-        MEMBERSHIP, m, seat, -plan.change, plan.price, 0, max_value(uint256)
+    m.open_interest = self._receive(
+        m,
+        liquidator,
+        -plan.change,
+        fixed_math._signed_mul_div_ceil(-plan.change, plan.price, units.WAD),
+        plan.price,
     )
     markets._store_price(m)
     log IMarginVaultLiquidation.TakenOver(
@@ -167,14 +167,7 @@ def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_pric
     inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
     inventory = bankruptcy_account._take_surplus(m, inventory)
     m = bankruptcy_account._close(m, inventory)
-    seat: positions.Seat = positions._open(m, buyer)
-    seat = positions._trade(market, seat, change, cost)
-    margin._require_opening_allowed(
-        m, books._risk(m, seat, system._multiplier(system.exchange_word))
-    )
-    m.open_interest = books._commit(
-        MEMBERSHIP, m, seat, change, price, 0, max_value(uint256)
-    )
+    m.open_interest = self._receive(m, buyer, change, cost, price)
     markets._store_price(m)
     log IMarginVaultLiquidation.InventorySold(
         market=market, buyer=buyer, size=change, price=price, discount=discount
@@ -190,6 +183,22 @@ def __default__() -> Bytes[1024]:
     @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
     """
     return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
+
+
+def _receive(
+    m: markets.Market, account: uint256, change: int256, cost: int256, price: uint256
+) -> uint256:
+    """
+    @notice Give a position to who takes it over; the account must be able to open it
+    @return The market's open interest now
+    """
+    seat: positions.Seat = positions._trade(
+        m.id, positions._open(m, account), change, cost
+    )
+    margin._require_opening_allowed(
+        m, books._risk(m, seat, system._multiplier(system.exchange_word))
+    )
+    return books._commit(MEMBERSHIP, m, seat, change, price, 0, max_value(uint256))
 
 
 @view

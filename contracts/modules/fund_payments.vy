@@ -65,6 +65,7 @@ def _request(collateral: IERC20, scale: uint256, m: markets.Market, outstanding:
         return 0, 0
     if self.failure_word != 0:
         self.failure_word = 0
+        log IMarginVaultCrisis.FundFailed(market=m.id, failed_at=0, open_until=0)
     paid: uint256 = (staticcall collateral.balanceOf(self) - before) * scale
     community: uint256 = min(convert(slice(answer, 32, 32), uint256), paid)
     if paid != 0:

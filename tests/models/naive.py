@@ -133,19 +133,13 @@ class Market:
 
     def maintenance(self, worth: Fr) -> tuple[Fr, Fr]:
         """Margin, and the rate of the line that decides it."""
-        best = Fr(0), Fr(0)
-        for rate, deduction in zip(
-            self.margin["line_rates"], self.margin["line_deductions"], strict=True
-        ):
-            margin = max(worth * rate / WAD - deduction, Fr(0))
-            best = max(best, (margin, Fr(rate, WAD)))
-        return best
+        lines = zip(self.margin["line_rates"], self.margin["line_deductions"], strict=True)
+        margin, rate = max((worth * rate - deduction * WAD, rate) for rate, deduction in lines)
+        return max(margin, Fr(0)) / WAD, Fr(rate, WAD)
 
-    def initial(self, worth: Fr, leverage_class: int) -> Fr:
-        return max(
-            self.maintenance(worth)[0] * self.margin["initial_factor"] / WAD,
-            worth * self.margin["class_rates"][leverage_class] / WAD,
-        )
+    def initial(self, worth: Fr, maintenance: Fr, leverage_class: int) -> Fr:
+        by_tier = maintenance * self.margin["initial_factor"]
+        return max(by_tier, worth * self.margin["class_rates"][leverage_class]) / WAD
 
     def snapshot(self) -> dict[str, Any]:
         kept = dict(vars(self))
@@ -228,9 +222,8 @@ class Naive:
     def money_band(self) -> Fr:
         return self.money_tolerance + 20
 
-    def total(self) -> Fr:
-        """What everybody has: equal to what was deposited, exactly, at any mark."""
-        everybody = sum((self.risk(a).equity for a in self.accounts), Fr(0))
+    def total(self, everybody: Fr) -> Fr:
+        """With what all accounts have together: what was deposited, exactly, at any mark."""
         return (
             everybody
             + sum((m.equity for m in self.markets), Fr(0))
@@ -251,8 +244,9 @@ class Naive:
             unrealised, worth = p.size * m.mark - p.notional, abs(p.size) * m.mark
             out.unrealised += unrealised
             out.losses += min(unrealised, Fr(0))
-            out.maintenance += m.maintenance(worth)[0]
-            initial = m.initial(worth, account.classes.get(m.id, 0))
+            maintenance, _ = m.maintenance(worth)
+            out.maintenance += maintenance
+            initial = m.initial(worth, maintenance, account.classes.get(m.id, 0))
             out.initial_gap += max(initial - unrealised, Fr(0))
             out.is_stale |= not m.is_fresh(self.now)
         return out

@@ -26,7 +26,7 @@ from eth_abi import decode, encode
 from eth_utils import keccak
 
 from tests.kernel import ROLES, liquidation_config, margin_config
-from tests.models.naive import ADL, RECOVERED, TIERS, WAD, Market, Naive, Refused, tick_low
+from tests.models.naive import ADL, RECOVERED, TIERS, WAD, Market, Naive, Refused, Risk, tick_low
 from tests.stateful.chain import Chain, Outcome, selector
 from tests.support import START_TIME, actor
 
@@ -94,6 +94,8 @@ class Ledger:
     log: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     highest_price: Fr = Fr(0)
+    # of the model's accounts, when last compared
+    risks: dict[int, Risk] = field(default_factory=dict)
 
     # --- set-up ------------------------------------------------------------------------------------------------
 
@@ -120,7 +122,7 @@ class Ledger:
     def fresh(self) -> "Ledger":
         """The same system before anything happened to it (the chain is the caller's to restore)."""
         kept = ("token", "oracle", "reader", "vault", "scale")
-        ledger = replace(self, model=Naive(), log=[], counts={}, highest_price=Fr(0))
+        ledger = replace(self, model=Naive(), log=[], counts={}, highest_price=Fr(0), risks={})
         for name in kept:
             setattr(ledger, name, getattr(self, name))
         ledger.model.funding_share = Fr(self.funding_share, WAD)
@@ -460,6 +462,7 @@ class Ledger:
 
     def check(self) -> None:
         books = self.read()
+        self.risks = {a: self.model.risk(a) for a in self.model.accounts}
         self.i1_nothing_owed_that_is_not_held(books)
         self.i2_sizes_add_up(books)
         self.i3_lazy_is_naive(books)
@@ -473,8 +476,9 @@ class Ledger:
         lost, bound = books.held - owed, self.model.money_tolerance + 100 * len(books.accounts)
         if lost > bound:
             raise Divergence(f"I1: lost {lost}, allowed {float(bound):g}")
-        if books.held != self.model.deposited or self.model.total() != self.model.deposited:
-            raise Divergence(f"I1: holds {books.held}, model {self.model.total()}")
+        total = self.model.total(sum((r.equity for r in self.risks.values()), Fr(0)))
+        if books.held != self.model.deposited or total != self.model.deposited:
+            raise Divergence(f"I1: holds {books.held}, model {float(total)}")
 
     def i2_sizes_add_up(self, books: Books) -> None:
         for market, inventory in enumerate(books.inventories):
@@ -486,7 +490,7 @@ class Ledger:
     def i3_lazy_is_naive(self, books: Books) -> None:
         model, t, z = self.model, self.model.money_tolerance, self.model.size_tolerance
         for a, state in books.accounts.items():
-            account, risk = model.accounts[a], model.risk(a)
+            account, risk = model.accounts[a], self.risks[a]
             name = "I3: account " + chr(ord("A") + list(model.accounts).index(a))
             self.near(f"{name} cash", state["cash"], risk.cash, t)
             self.near(f"{name} equity", state["equity"], risk.equity, t)
@@ -618,7 +622,7 @@ class History:
 
     def one(self) -> None:
         r, model = self.random, self.ledger.model
-        hurt = any(model.risk(a).equity < model.risk(a).maintenance for a in self.names)
+        hurt = bool(self.hurt())
         is_open = any(m.claims or m.size for m in model.markets)
         if (hurt or is_open) and r.random() < self.eagerness:
             return self.resolve(r.choice(self.resolves))
@@ -627,6 +631,10 @@ class History:
             [40, 25, 6, 4, 10, 4, 3, 2, 3, 6],
         )[0]
         return self.resolve(r.choice(RESOLVES)) if action == "any" else getattr(self, action)()
+
+    def hurt(self) -> list[int]:
+        risks = self.ledger.risks
+        return [a for a in self.names if risks[a].equity < risks[a].maintenance]
 
     def market(self) -> int:
         return self.random.randrange(self.ledger.market_count)
@@ -718,8 +726,7 @@ class History:
         r, ledger, model = self.random, self.ledger, self.ledger.model
         markets = [m.id for m in model.markets if m.claims or m.size] or [self.market()]
         market = r.choice(markets) if r.random() < 0.9 else self.market()
-        hurt = [a for a in self.names if model.risk(a).equity < model.risk(a).maintenance]
-        a = r.choice(hurt or self.names) if r.random() < 0.95 else r.choice(self.names)
+        a = r.choice(self.hurt() or self.names) if r.random() < 0.95 else r.choice(self.names)
         if r.random() < 0.5 and not model.markets[market].is_fresh(model.now):
             mark = int(model.markets[market].mark * WAD)
             ledger.set_price(market, mark, 0, 1)
