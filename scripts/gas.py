@@ -3,15 +3,22 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ape import networks, project
 
-from scripts._gas import report, trades
-from scripts._gas.system import deploy_system
+from scripts._gas import adversarial, crisis, report, trades
+from scripts._gas.system import System, deploy_system
 
 OUT = Path(__file__).resolve().parent.parent / "build" / "gas.json"
+MEASURES: tuple[Callable[[System], dict[str, Any]], ...] = (
+    trades.measure_trades,
+    trades.measure_liquidation,
+    crisis.measure_crisis,
+    adversarial.measure_adversarial,
+)
 
 
 def _artifact(name: str) -> tuple[list[dict[str, Any]], str]:
@@ -24,7 +31,7 @@ def main() -> None:
     system = deploy_system(networks.provider.web3, _artifact)
     start = system.snapshot()
     gas: dict[str, Any] = {}
-    for measure in (trades.measure_trades, trades.measure_liquidation):
+    for measure in MEASURES:
         gas |= measure(system)
         start = system.restore(start)
     OUT.parent.mkdir(exist_ok=True)

@@ -63,6 +63,8 @@ def _close(m: markets.Market, inventory: Inventory) -> markets.Market:
     if i.size == 0:
         i.cash -= i.notional
         i.notional = 0
+    if self._is_dust(m, i):
+        # what rounding left must not let the next inventory's auction start at its end
         self.auction_times[m.id] = 0
     elif self.auction_times[m.id] == 0:
         self.auction_times[m.id] = block.timestamp

@@ -5,8 +5,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from scripts._gas.system import TRANSACTION_GAS
+
 # operation -> (must, aim); nothing else is a target
-TARGETS = {
+TARGETS: dict[str, tuple[int, int]] = {
     "deposit_open_position": (75_000, 60_000),
     "withdraw_open_position": (90_000, 75_000),
     "trade_fresh_both": (160_000, 140_000),
@@ -14,7 +16,14 @@ TARGETS = {
     "trade_close_both": (130_000, 110_000),
     "trade_marginal_maker": (50_000, 40_000),
     "liquidate_full": (130_000, 115_000),
+    "adl_call": (200_000, 150_000),
+    "touch_after_crisis": (30_000, 10_000),
+    "round_adversarial gas": (TRANSACTION_GAS - 1, TRANSACTION_GAS // 2),
+    "resolve_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS // 2),
 }
+# Operations whose cost may not depend on the number of winners: the largest may be so much above the smallest.
+LEVEL = ("adl_call", "round_call")
+TOLERANCE = 0.02
 
 
 def verdict(gas: int, must: int, aim: int) -> str:
@@ -23,20 +32,37 @@ def verdict(gas: int, must: int, aim: int) -> str:
     return "[green]meets aim[/]" if gas <= aim else f"[yellow]meets must, aim off by {gas - aim:,}[/]"
 
 
+def rows(gas: dict[str, Any]) -> list[tuple[str, int, tuple[int, int] | None]]:
+    """Operation, gas and targets; one row for each figure of an operation that has several."""
+    out = []
+    for name, used in gas.items():
+        for label, number in used.items() if isinstance(used, dict) else [("", used)]:
+            title = f"{name} {label}".strip()
+            out.append((title, number, TARGETS.get(title, TARGETS.get(name))))
+    return out
+
+
 def show(gas: dict[str, Any]) -> list[str]:
     """Print the table; the operations over their "must"."""
-    table = Table("operation", "gas", "must", "aim", "verdict", title="Gas used, by receipt")
+    table = Table("operation", title="Gas used, by receipt")
+    for heading in ("gas", "must", "aim"):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
     missed = []
-    for name, used in gas.items():
-        for label, number in used.items() if isinstance(used, dict) else [(None, used)]:
-            title = name if label is None else f"{name} {label}"
-            must, aim = TARGETS.get(name, (None, None))
-            if must is None or aim is None:
-                table.add_row(title, f"{number:,}", "", "", "")
-                continue
-            table.add_row(title, f"{number:,}", f"{must:,}", f"{aim:,}", verdict(number, must, aim))
-            if number > must:
-                missed.append(title)
-    console = Console()
-    console.print(table)
+    for title, number, target in rows(gas):
+        if target is None:
+            table.add_row(title, f"{number:,}", "", "", "")
+            continue
+        must, aim = target
+        table.add_row(title, f"{number:,}", f"{must:,}", f"{aim:,}", verdict(number, must, aim))
+        if number > must:
+            missed.append(title)
+    for name in LEVEL:
+        spread = max(gas[name].values()) / min(gas[name].values()) - 1
+        is_level = spread < TOLERANCE
+        colour, words = ("green", "the same") if is_level else ("red", "depends on the number of winners")
+        table.add_row(f"{name}, spread", f"{spread:.2%}", f"{TOLERANCE:.0%}", "0%", f"[{colour}]{words}[/]")
+        if not is_level:
+            missed.append(f"{name}, spread")
+    Console().print(table)
     return missed

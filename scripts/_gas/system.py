@@ -148,6 +148,7 @@ class System:
         """
         self.rpc("evm_revert", snapshot[0])
         self.now, self.price = snapshot[1:]
+        self.rich.clear()
         return self.snapshot()
 
     # --- actors ------------------------------------------------------------------------------------------------
@@ -170,10 +171,25 @@ class System:
         return self.gas(trader.address, self.vault, "deposit", trader.account, tokens)
 
     def set_price(self, price: str | int, seconds: int = 60, rate: int = 0) -> None:
+        self.set_mark(wad(price), seconds, rate)
+
+    def set_mark(self, price: int, seconds: int = 60, rate: int = 0) -> None:
+        """`set_price` in the contracts' unit, 18 decimals."""
         self.now += seconds
-        self.price = wad(price)
+        self.price = price
         self.send(self.owner, self.oracle, "set_price", MARKET, self.price, rate)
         self.send(self.owner, self.vault, "update_mark", MARKET)
+
+    def sub_accounts(self, name: str, count: int, quote: str | int) -> list[int]:
+        """So many accounts of one owner, each with that much cash."""
+        trader = self.trader(name)
+        tokens = to_tokens(wad(quote), DECIMALS)
+        self.send(self.owner, self.token, "mint", trader.address, count * tokens)
+        self.send(trader.address, self.token, "approve", self.vault.address, 2**256 - 1)
+        accounts = [trader.account | sub for sub in range(count)]
+        for account in accounts:
+            self.send(trader.address, self.vault, "deposit", account, tokens)
+        return accounts
 
     def use_lane(self, *traders: Trader) -> None:
         """What an earlier order leaves behind: a lane word that is not zero."""
@@ -197,6 +213,17 @@ class System:
         )
         signed = orders.sign(order, maker.key, self.exchange.address, self.web3.eth.chain_id)
         return (order.values, ZERO_ADDRESS, signed.signature)
+
+    def hold_role(self, role: int, name: str) -> str:
+        """Give a role to a plain account. Only accounts funded afterwards know a new Exchange."""
+        holder = self.trader(name).address
+        self.send(self.owner, self.vault, "set_role", role, holder)
+        return holder
+
+    def fill(self, exchange: str, taker: int, makers: list[int], size: int) -> int:
+        """Gas of a fill at mark without fees or orders: the taker buys `size` (or sells, if < 0) of each maker."""
+        fills = [(maker, -size, self.price, 0, False) for maker in makers]
+        return self.gas(exchange, self.vault, "fill", MARKET, taker, 0, False, fills)
 
     def trade(self, taker: Trader, makers: list[Trader], size: str, price: int | None = None, lane: int = 0) -> int:
         """Gas of a trade of `size` (buy > 0) with each maker, through the Exchange."""

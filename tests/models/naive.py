@@ -110,6 +110,8 @@ class Market:
     has_crumbs: bool = False
     auction_start: int = 0
     last_loss_time: int = 0
+    residue_size: Fr = Fr(0)
+    residue_notional: Fr = Fr(0)
     claims: list[Claim] = field(default_factory=list)  # outstanding, oldest first
     closed_claims: list[Claim] = field(default_factory=list)
 
@@ -227,6 +229,7 @@ class Naive:
         return (
             everybody
             + sum((m.equity for m in self.markets), Fr(0))
+            + sum((m.residue_size * m.mark - m.residue_notional for m in self.markets), Fr(0))
             + self.trading_fees
             + self.funding_fees
             + self.liquidation_fees
@@ -308,7 +311,16 @@ class Naive:
             p.size += change
             p.notional = p.notional * (1 - part) + cost - closing
             self.realise(a, m, pnl)
+            self.drop_residue(m, p)
         self.join(a, m)
+
+    def drop_residue(self, m: Market, p: Position) -> None:
+        """What rounding alone leaves of a position the kernel has closed belongs to nobody."""
+        if 0 < abs(p.size) <= self.size_tolerance:
+            self.undecided += 1
+            m.residue_size += p.size
+            m.residue_notional += p.notional
+            p.size, p.notional = Fr(0), Fr(0)
 
     def require_opening_allowed(self, a: int, m: Market) -> None:
         after = self.risk(a)
@@ -324,9 +336,7 @@ class Naive:
         self.require(solvent, "account insolvent")
         if after.maintenance == 0 and after.initial_gap == 0:
             return
-        self.require(
-            self.decide(max(before.hole, Fr(0)) - after.hole, 2 * band), "deeper hole"
-        )
+        self.require(self.decide(max(before.hole, Fr(0)) - after.hole, 2 * band), "deeper hole")
         self.require(self.is_not_less_healthy(before, after), "health falls")
 
     def is_not_less_healthy(self, before: Risk, after: Risk) -> bool:
@@ -335,9 +345,7 @@ class Naive:
         band = self.money_band() * (
             before.maintenance + after.maintenance + abs(before.equity) + abs(after.equity)
         )
-        return self.decide(
-            after.equity * before.maintenance - before.equity * after.maintenance, band
-        )
+        return self.decide(after.equity * before.maintenance - before.equity * after.maintenance, band)
 
     def deposit(self, a: int, amount: int) -> None:
         self.account(a).cash += amount
@@ -406,9 +414,7 @@ class Naive:
     def fill_side(self, a: int, m: Market, change: int, cost: Fr, fee: int, ro: bool) -> None:
         self.require(fee <= MAX_FEE_RATE, "fee too high")
         held = self.account(a).size(m.id)
-        is_reducing = held * change < 0 and (
-            self.decide(abs(held) - abs(change), self.size_tolerance)
-        )
+        is_reducing = held * change < 0 and (self.decide(abs(held) - abs(change), self.size_tolerance))
         before = self.risk(a)
         self.trade(a, m, Fr(change), cost)
         paid = abs(cost) * fee / WAD
@@ -420,7 +426,10 @@ class Naive:
             self.require(not ro, "not a reduction")
             self.require_opening_allowed(a, m)
         size = self.account(a).size(m.id)
-        if size:
+        if abs(held + change) <= self.size_tolerance:
+            # a unit that rounding has left the kernel is below the minimum size
+            self.require(self.decide(Fr(0), self.size_tolerance), "below minimum size")
+        elif size:
             slack = abs(size) * m.mark - m.margin["minimum_notional"]
             self.require(self.decide(slack, self.size_tolerance * m.mark), "below minimum size")
 
@@ -506,9 +515,7 @@ class Naive:
         risk, held = self.risk(a), abs(account.size(market))
         self.require(held > 0, "no position")
         self.require(self.decide(risk.equity, self.money_band()), "account insolvent")
-        self.require(
-            self.decide(risk.maintenance - risk.equity, self.money_band()), "account healthy"
-        )
+        self.require(self.decide(risk.maintenance - risk.equity, self.money_band()), "account healthy")
         worth, health = held * m.mark, risk.equity / risk.maintenance
         here, marginal = m.maintenance(worth)
         target = Fr(m.liquidation["target_health"], WAD)
@@ -527,9 +534,7 @@ class Naive:
         sign = 1 if account.size(market) > 0 else -1
         return size, m.mark - sign * discount, size * m.mark * kappa * fund_share
 
-    def take_over(
-        self, a: int, market: int, liquidator: int, change: int, price: Fr, fee: int
-    ) -> None:
+    def take_over(self, a: int, market: int, liquidator: int, change: int, price: Fr, fee: int) -> None:
         """Move `change` of the position, as the kernel did; `plan` says whether that was right."""
         m = self.markets[market]
         with self.all_or_nothing():
@@ -558,9 +563,7 @@ class Naive:
                 self.require(self.decide(-risk.equity, band), "account healthy")
             else:
                 critical = min(Fr(m.liquidation["critical_health"], WAD) for m in held)
-                self.require(
-                    self.decide(critical * risk.maintenance - risk.equity, band), "account healthy"
-                )
+                self.require(self.decide(critical * risk.maintenance - risk.equity, band), "account healthy")
             worths = {m.id: abs(account.size(m.id)) * m.mark for m in held}
             if risk.equity > 0:
                 full = (self.reward(m, worths[m.id], True) for m in held)
@@ -595,9 +598,7 @@ class Naive:
         """Where an absorbed account's equity goes."""
         parts: dict[int, Fr] = {}
         pnls = {
-            m.id: p.size * m.mark - p.notional
-            for m in self.markets
-            if (p := account.positions.get(m.id))
+            m.id: p.size * m.mark - p.notional for m in self.markets if (p := account.positions.get(m.id))
         }
         maintenance = {
             m.id: m.maintenance(abs(account.size(m.id)) * m.mark)[0]
@@ -746,9 +747,7 @@ class Naive:
             deficit, reachable = m.outstanding, self.reachable(market)
             spaced = self.now - m.round_time >= ROUND_SPACING
             band = 101 * self.money_tolerance
-            is_grave = self.decide(deficit * 100 - reachable, band) and (
-                is_one_call or self.was_accepted
-            )
+            is_grave = self.decide(deficit * 100 - reachable, band) and (is_one_call or self.was_accepted)
             self.require(spaced or is_grave, "round too soon")
             self.require(self.decide(reachable - 1, self.money_tolerance), "nothing reachable")
             return deficit, reachable

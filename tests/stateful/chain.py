@@ -193,9 +193,7 @@ class BoaChain:
         return Outcome(True, "", logs)
 
     def call(self, to: str, data: bytes) -> bytes:
-        computation = boa.env.execute_code(
-            to_address=to, data=data, gas=10**10, is_modifying=False
-        )
+        computation = boa.env.execute_code(to_address=to, data=data, gas=10**10, is_modifying=False)
         assert computation.is_success, reason_of(computation.output)
         return computation.output
 

@@ -63,9 +63,7 @@ def calldata(signature: str, *args: Any) -> bytes:
 
 
 def words(output: bytes) -> list[int]:
-    return [
-        int.from_bytes(output[i : i + 32], "big", signed=True) for i in range(0, len(output), 32)
-    ]
+    return [int.from_bytes(output[i : i + 32], "big", signed=True) for i in range(0, len(output), 32)]
 
 
 @dataclass
@@ -235,9 +233,7 @@ class Ledger:
 
     def withdraw(self, owner: str, a: int, tokens: int) -> None:
         self.note("withdraw", owner, a, tokens)
-        outcome = self.send(
-            owner, "withdraw(uint256,uint256,address,uint256)", a, tokens, actor(owner), 0
-        )
+        outcome = self.send(owner, "withdraw(uint256,uint256,address,uint256)", a, tokens, actor(owner), 0)
         self.allow(1)
         self.both("withdraw", outcome, lambda: self.model.withdraw(a, tokens * self.scale))
 
@@ -335,9 +331,7 @@ class Ledger:
         self.look_at_crumbs()
         self.allow(2)
         size = abs(m.size)
-        price = self.both(
-            "buy_inventory", outcome, lambda: self.model.buy_inventory(market, buyer, max_size)
-        )
+        price = self.both("buy_inventory", outcome, lambda: self.model.buy_inventory(market, buyer, max_size))
         if outcome.ok:
             event = self.event(outcome, "InventorySold")
             bound = self.model.size_tolerance
@@ -369,9 +363,7 @@ class Ledger:
             self.allow(members=len(model.accounts) + 1)
             # a call that was not allowed to visit everybody closed a prefix of the queue
             size = Fr(event[3]) if limit < 100 else None
-            closed = model.close_by_rank(
-                market, Fr(event[1], WAD), RECOVERED if is_at_mark else ADL, size
-            )
+            closed = model.close_by_rank(market, Fr(event[1], WAD), RECOVERED if is_at_mark else ADL, size)
             self.near("size closed", event[3], closed, model.size_tolerance)
 
         self.both(name, outcome, operation)
@@ -431,9 +423,7 @@ class Ledger:
         books = Books(
             accounts={a: dict(zip(STATE, next(answers), strict=True)) for a in accounts},
             positions={
-                (a, m): dict(zip(POSITION, next(answers), strict=True))
-                for a in accounts
-                for m in markets
+                (a, m): dict(zip(POSITION, next(answers), strict=True)) for a in accounts for m in markets
             },
             inventories=[dict(zip(INVENTORY, next(answers), strict=True)) for _ in markets],
             is_round_open=[next(answers)[1] >> 248 & 1 == 1 for _ in markets],
@@ -508,7 +498,7 @@ class Ledger:
                 self.near(f"{label} notional", p["notional"], mine.notional if mine else 0, t)
                 self.near(f"{label} pot", p["pot"], account.pots.get(m.id, Fr(0)), t)
                 self.near(f"{label} maturing", p["maturing"], account.ripening(m.id), t)
-                if mine and (p["size"] or mine.size):
+                if mine and p["size"]:
                     self.same_place(label, mine, m, p["key"])
         for m, inventory in zip(model.markets, books.inventories, strict=True):
             self.near(f"inventory {m.id} size", inventory["size"], m.size, z)
@@ -646,7 +636,15 @@ class History:
         r, market = self.random, self.market()
         mark = int(self.ledger.model.markets[market].mark * WAD)
         percent = r.choice([1, 1, 1, self.volatility])
-        if r.random() < 0.25:
+        held = [a for a in self.names if self.ledger.model.account(a).size(market)]
+        if held and r.random() < 0.35:
+            # where somebody's health is about what a take-over or an absorption needs
+            a = r.choice(held)
+            risk, goal = self.ledger.risks[a], Fr(r.randint(-30, 120), 100)
+            move = (risk.equity - goal * risk.maintenance) / self.ledger.model.account(a).size(market)
+            price = mark - int(move * WAD)
+            price = min(max(price, mark // 2), mark * 2)
+        elif r.random() < 0.25:
             # back to where it came from, or to a tick's border
             goal = r.choice([100 * WAD, 64 * WAD, tick_low((66 << 6) | r.randrange(64), 6) * WAD])
             price = int(goal)
@@ -739,7 +737,9 @@ class History:
         elif how == "round":
             if r.random() < 0.3 and model.now - model.markets[market].round_time < 600:
                 ledger.set_price(market, int(model.markets[market].mark * WAD), 0, 600)
-            ledger.charge_round(market, r.choice([1, 2, 1000]) if r.random() < 0.3 else 1000, self.during(market))
+            ledger.charge_round(
+                market, r.choice([1, 2, 1000]) if r.random() < 0.3 else 1000, self.during(market)
+            )
         elif how == "buy":
             size = r.choice([UNLIMITED, int(abs(model.markets[market].size)) // 2 or 1])
             ledger.buy_inventory(market, r.choice(self.names), size)

@@ -20,7 +20,7 @@ def refused(kernel, message: str, function, *arguments, name: str = "governance"
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("holder", [actor("newcomer"), NOBODY])
+@pytest.mark.parametrize("holder", [actor("newcomer"), NOBODY], ids=["somebody", "nobody"])
 def test_set_role_names_and_logs_the_holder(kernel, role, holder):
     govern(kernel.vault.set_role, role, actor("predecessor"))
     govern(kernel.vault.set_role, role, holder)

@@ -15,6 +15,9 @@ from tests.unit.margin_vault.actions import TRADER, by, new_kernel
 REENTRANT_VIEWS = {"is_operator", "token"}
 # For the kernel's own parts only: they refuse anybody else.
 INTERNAL = {"settle", "open_generation", "drop_generation"}
+# Exported from snekmate's ownable_2step, which takes no lock: they move only ownership, and ask who calls.
+OWNERSHIP = {"owner", "pending_owner", "transfer_ownership", "accept_ownership"}
+UNLOCKED = REENTRANT_VIEWS | INTERNAL | OWNERSHIP
 
 TOKENS = 1_000
 
@@ -70,7 +73,7 @@ OUTER = ("deposit", "deposit_with_permit", "withdraw")
 @pytest.mark.parametrize("is_before_transfer", [True, False])
 @pytest.mark.parametrize("outer", OUTER)
 def test_every_function_is_locked_during_a_transfer(hooked, outer, is_before_transfer):
-    locked = {s for s, name in functions().items() if name not in REENTRANT_VIEWS | INTERNAL}
+    locked = {s for s, name in functions().items() if name not in UNLOCKED}
     got_through = []
     for signature in sorted(locked):
         with boa.env.anchor():
@@ -91,6 +94,19 @@ def test_internal_functions_refuse_a_token_that_calls_back(hooked, outer, name):
     outer_call(hooked, outer)
     assert not hooked.token.is_last_call_successful()
     assert b"kernel: internal" in hooked.token.last_response()
+    hooked.assert_conserved(dust=0)
+
+
+@pytest.mark.parametrize("outer", OUTER)
+@pytest.mark.parametrize("name", ["transfer_ownership", "accept_ownership"])
+def test_ownership_is_not_for_a_token_that_calls_back(hooked, outer, name):
+    [signature] = [s for s, n in functions().items() if n == name]
+    before = hooked.vault.owner(), hooked.vault.pending_owner()
+    hooked.token.arm(hooked.vault.address, calldata(signature))
+    outer_call(hooked, outer)
+    assert not hooked.token.is_last_call_successful()
+    assert b"caller is not the" in hooked.token.last_response()
+    assert (hooked.vault.owner(), hooked.vault.pending_owner()) == before
     hooked.assert_conserved(dust=0)
 
 

@@ -23,7 +23,7 @@ def test_account_state_of_an_open_position(traders, trader, direction):
     assert state.equity == wad(1_008)
     assert state.maintenance == worth * MAINTENANCE
     assert state.hole == worth * INITIAL - wad(8) - wad(1_000)
-    assert state.withdrawable == -state.hole
+    assert state.withdrawable == min(-state.hole, state.cash - state.maintenance)
     assert not state.is_stale
     traders.assert_conserved()
 

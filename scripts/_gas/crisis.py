@@ -1,0 +1,119 @@
+"""What a loss costs those who share it: absorption, ADL and a round over winners that all sit in one cohort.
+
+The winners are filled by a plain account that holds the EXCHANGE role, 16 a call: populating through signed orders
+would take minutes and leave the same storage. The tiers are called twice from the same state, by a plain account
+that holds LOSS_ALLOCATOR (the kernel's part alone), and by anybody through LossAllocator.resolve.
+"""
+
+from typing import Any
+
+from lastline.units import wad
+from scripts._gas.system import EXCHANGE, LOSS_ALLOCATOR, MARKET, Failed, System
+
+WINNERS = (10, 1_000)
+BATCH = 16
+# In all, whatever the number of winners, so that every figure but that number is the same.
+SHORT_SIZE = 20
+# Of the default policy (a round, then closing at mark) and of one that starts with ADL; ids as in LossAllocator.
+DELEVERAGE, ROUND, CLOSE_AT_MARK = 1, 2, 3
+MAX_COHORTS = 64
+
+
+def measure_crisis(s: System) -> dict[str, Any]:
+    out: dict[str, Any] = {"absorb": 0, "adl_call": {}, "round_call": {}, "resolve_adl": {}, "resolve_round": {}}
+    start = s.snapshot()
+    for count in WINNERS:
+        exchange, allocator, winners = _before(s, count)
+        if count == WINNERS[0]:
+            out |= _measure_touch(s, exchange, allocator, winners)
+        keeper = s.trader("keeper")
+        out["absorb"] = s.gas(keeper.address, s.engine, "absorb", s.trader("first loser").account, keeper.account)
+        ready = s.snapshot()
+        for row, method in (("adl_call", "deleverage"), ("round_call", "charge_round")):
+            out[row][str(count)] = s.gas(allocator, s.vault, method, MARKET, MAX_COHORTS)
+            _require_paid(s, method)
+            if row == "adl_call" and count == WINNERS[0]:
+                s.send(keeper.address, s.engine, "absorb", s.trader("second loser").account, keeper.account)
+                out["adl_call_later"] = s.gas(allocator, s.vault, method, MARKET, MAX_COHORTS)
+            ready = s.restore(ready)
+        s.send(s.owner, s.vault, "set_role", LOSS_ALLOCATOR, s.allocator.address)
+        ready = s.snapshot()
+        for row, policy in (
+            ("resolve_adl", [DELEVERAGE, ROUND, CLOSE_AT_MARK]),
+            ("resolve_round", [ROUND, CLOSE_AT_MARK]),
+        ):
+            s.send(s.owner, s.allocator, "set_policy", MARKET, policy)
+            out[row][str(count)] = s.gas(keeper.address, s.allocator, "resolve", MARKET, MAX_COHORTS)
+            _require_paid(s, row)
+            ready = s.restore(ready)
+        start = s.restore(start)
+    return out
+
+
+def _before(s: System, count: int) -> tuple[str, str, list[int]]:
+    """`count` winners short 20 BTC together in one cohort; two bankrupt longs and a healthy one on the other side."""
+    exchange = s.hold_role(EXCHANGE, "exchange")
+    allocator = s.hold_role(LOSS_ALLOCATOR, "allocator")
+    dealer = s.trader("dealer", 10_000_000).account
+    winners = s.sub_accounts("winners", count, 1_000_000 // count)
+    s.set_price(60_000)  # a second a deposit has gone by
+    for at in range(0, count, BATCH):
+        s.fill(exchange, dealer, winners[at : at + BATCH], wad(SHORT_SIZE) // count)
+    for name, quote, size in (("first loser", 31_000, 10), ("second loser", 15_500, 5)):
+        s.fill(exchange, dealer, [s.trader(name, quote).account], -wad(size))
+    s.trader("keeper", 1_000)
+    s.set_price(55_000)
+    keys = {s.vault.functions.position_state(winner, MARKET).call()[6] for winner in winners}
+    if len(keys) != 1:
+        raise Failed(f"the winners are in {len(keys)} cohorts")
+    return exchange, allocator, winners
+
+
+def _require_paid(s: System, name: str) -> None:
+    left = s.vault.functions.inventory_state(MARKET).call()[4]
+    if left > wad("0.01"):
+        raise Failed(f"{name}: {left} of the loss is left")
+
+
+def _measure_touch(s: System, exchange: str, allocator: str, winners: list[int]) -> dict[str, int]:
+    """A winner's next own fill, after an ADL and a round that both took of it, against the same fill before them."""
+    taker = s.trader("fresh taker", 100_000).account
+    first, second = winners[0], winners[1]
+    start = s.snapshot()
+    before = _next_fills(s, exchange, taker, second)
+    start = s.restore(start)
+
+    keeper = s.trader("keeper")
+    for name, method in (("first loser", "deleverage"), ("second loser", "charge_round")):
+        s.send(keeper.address, s.engine, "absorb", s.trader(name).account, keeper.account)
+        s.send(allocator, s.vault, method, MARKET, MAX_COHORTS)
+        _require_paid(s, method)
+    crisis = s.snapshot()
+    alone = _next_fills(s, exchange, taker, first)
+    crisis = s.restore(crisis)
+    touch_first = s.gas(keeper.address, s.vault, "touch", first, MARKET)
+    touch = s.gas(keeper.address, s.vault, "touch", second, MARKET)
+    after = _next_fills(s, exchange, taker, winners[2])
+    s.restore(start)
+    extra = {name: after[name] - before[name] for name in before}
+    return {
+        "touch_after_crisis": max(extra.values()),
+        **{f"touch_after_crisis_{name}": used for name, used in extra.items()},
+        "touch_after_crisis_first_of_cohort": max(alone[name] - before[name] for name in before),
+        "touch_call": touch,
+        "touch_call_first_of_cohort": touch_first,
+    }
+
+
+def _next_fills(s: System, exchange: str, taker: int, member: int) -> dict[str, int]:
+    """Gas of three fills of a member, each from the same state, with a taker that is new to the market."""
+    # The cohorts the taker goes to exist, and know all rounds.
+    others = [s.trader(name, 100_000).account for name in ("warm long", "warm short")]
+    s.fill(exchange, others[0], [others[1]], wad("0.1"))
+    out = {}
+    ready = s.snapshot()
+    size = abs(s.vault.functions.position_state(member, MARKET).call()[0])
+    for name, change in (("reduce", -(size // 2)), ("increase", size // 10), ("close", -size)):
+        out[name] = s.fill(exchange, taker, [member], change)
+        ready = s.restore(ready)
+    return out
