@@ -191,7 +191,7 @@ class Naive:
         self.was_accepted = True
         self.undecided = 0
 
-    # --- bookkeeping of the model itself -----------------------------------------------------------------------
+    # --- bookkeeping of the model itself --------------------------------------------------------------------
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
@@ -235,7 +235,7 @@ class Naive:
             + self.liquidation_fees
         )
 
-    # --- accounts ----------------------------------------------------------------------------------------------
+    # --- accounts -------------------------------------------------------------------------------------------
 
     def risk(self, a: int) -> Risk:
         account, out = self.account(a), Risk(cash=self.account(a).cash)
@@ -384,7 +384,7 @@ class Naive:
     def touch(self, a: int, market: int) -> None:
         self.settle(a, self.markets[market])
 
-    # --- trading -----------------------------------------------------------------------------------------------
+    # --- trading --------------------------------------------------------------------------------------------
 
     def fill(
         self,
@@ -433,7 +433,7 @@ class Naive:
             slack = abs(size) * m.mark - m.margin["minimum_notional"]
             self.require(self.decide(slack, self.size_tolerance * m.mark), "below minimum size")
 
-    # --- marks, funding, the market clock ----------------------------------------------------------------------
+    # --- marks, funding, the market clock -------------------------------------------------------------------
 
     def update_mark(self, market: int, price: int, rate: int) -> None:
         m = self.markets[market]
@@ -472,7 +472,7 @@ class Naive:
             for batch in [b for b in batches if b <= m.batch - 2]:
                 account.cash += batches.pop(batch)
 
-    # --- claims ------------------------------------------------------------------------------------------------
+    # --- claims ---------------------------------------------------------------------------------------------
 
     def sync(self, m: Market, tier: int, account: int) -> None:
         """Claims are what the inventory's equity lacks."""
@@ -507,7 +507,7 @@ class Naive:
             m.cash -= surplus
             self.liquidation_fees += surplus
 
-    # --- liquidation -------------------------------------------------------------------------------------------
+    # --- liquidation ----------------------------------------------------------------------------------------
 
     def plan(self, a: int, market: int, max_size: int) -> tuple[Fr, Fr, Fr]:
         """Size, price and fee of a take-over, as the design's formulas have them."""
@@ -645,7 +645,7 @@ class Naive:
             self.require_opening_allowed(buyer, m)
             return price
 
-    # --- the last tiers ----------------------------------------------------------------------------------------
+    # --- the last tiers -------------------------------------------------------------------------------------
 
     def require_last_tiers(self, m: Market) -> None:
         """There is no fund here, so it can pay nothing."""

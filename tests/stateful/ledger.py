@@ -95,7 +95,7 @@ class Ledger:
     # of the model's accounts, when last compared
     risks: dict[int, Risk] = field(default_factory=dict)
 
-    # --- set-up ------------------------------------------------------------------------------------------------
+    # --- set-up ---------------------------------------------------------------------------------------------
 
     def deploy(self) -> "Ledger":
         chain, a = self.chain, ["address"]
@@ -170,7 +170,7 @@ class Ledger:
         name = what if outcome.ok else f"{what} refused"
         self.counts[name] = self.counts.get(name, 0) + 1
 
-    # --- tolerance ---------------------------------------------------------------------------------------------
+    # --- tolerance ------------------------------------------------------------------------------------------
 
     def allow(self, accounts: int = 0, members: int = 0, money: Fr | int = 0) -> None:
         p = self.highest_price
@@ -184,7 +184,7 @@ class Ledger:
                 f"{what}: kernel {kernel}, model {float(model)!r}, apart {gap:g}, allowed {float(bound):g}"
             )
 
-    # --- operations --------------------------------------------------------------------------------------------
+    # --- operations -----------------------------------------------------------------------------------------
 
     def both(self, name: str, outcome: Outcome, operation: Any) -> Any:
         """Run the model's operation and insist that both accept or both refuse."""
@@ -401,7 +401,7 @@ class Ledger:
         if outcome.ok:
             self.i4_at_most_own_profit(market, before)
 
-    # --- looking at the kernel ---------------------------------------------------------------------------------
+    # --- looking at the kernel ------------------------------------------------------------------------------
 
     def is_round_open(self, market: int) -> bool:
         output = self.chain.call(self.vault, calldata("market_words(uint256)", market))
@@ -448,7 +448,7 @@ class Ledger:
         (answers,) = decode(["bytes[]"], self.chain.call(self.reader, data))
         return [words(answer) for answer in answers]
 
-    # --- comparing ---------------------------------------------------------------------------------------------
+    # --- comparing ------------------------------------------------------------------------------------------
 
     def check(self) -> None:
         books = self.read()
@@ -573,7 +573,7 @@ class Ledger:
             raise Divergence(f"I9: health fell from {old} to {new}")
 
 
-# --- seeded histories -------------------------------------------------------------------------------------------
+# --- seeded histories ---------------------------------------------------------------------------------------
 
 OWNERS = ["alice", "bob", "carol", "dave", "erin", "frank"]
 RESOLVES = ["absorb", "take_over", "deleverage", "round", "close_at_mark", "buy"]
