@@ -48,7 +48,9 @@ initializes: maturity[markets := markets]
 initializes: positions[
     accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: margin[
+    accounts := accounts, markets := markets, maturity := maturity, positions := positions
+]
 initializes: books[
     accounts := accounts,
     cohorts := cohorts,
@@ -189,7 +191,9 @@ def fill(
     ), "vault: not exchange"
     assert len(makers) != 0, "vault: no makers"
     m: markets.Market = markets._load(market)
-    markets._require_fresh(m)
+    assert block.timestamp - m.mark_time <= margin_math._max_mark_age(
+        m.margin_word
+    ), "market: stale mark"
     open_interest: uint256 = m.open_interest
     band: uint256 = fixed_math._mul_div_down(
         m.mark, margin_math._band(m.limits_word), units.WAD
@@ -343,30 +347,37 @@ def _fill_side(
     m: markets.Market = market
     elsewhere: margin.Risk = empty(margin.Risk)
     multiplier: uint256 = system._multiplier(exchange_word)
-    if not self._is_at_hand(m, account):
+    seat: positions.Seat = positions._open(m, account, False)
+    if seat.markets & ~(convert(1, uint256) << m.id) != 0 or (seat.key != 0 and seat.size == 0):
         # in other markets too, or member of a generation that was closed or charged
         markets._store_price(m)
         books._settle(MEMBERSHIP, account, False)
         m = markets._load(m.id)
-        elsewhere = margin._elsewhere(
-            account, (accounts.words[account] >> 128) & packing.MASK_32, m.id, multiplier
-        )
-    seat: positions.Seat = positions._open(m, account)
+        seat = positions._open(m, account, True)
+        elsewhere = margin._elsewhere(account, seat.markets, m.id, multiplier)
     assert (seat.classes >> 64) & packing.MASK_16 == system._exchange_version(
         exchange_word
     ), "vault: exchange not accepted"
     fee: uint256 = fixed_math._mul_div_up(fixed_math._magnitude(cost), fee_rate, units.WAD)
-    before: positions.Seat = seat
-    seat = positions._trade(m.id, seat, change, cost)
+    size: int256 = 0
+    notional: int256 = 0
+    pnl: int256 = 0
+    size, notional, pnl = positions._traded(seat.size, seat.notional, change, cost)
+    is_reduction: bool = seat.size != 0 and (seat.size > 0) != (change > 0) and (
+        size == 0 or (size > 0) == (seat.size > 0)
+    )
+    before: margin.Risk = elsewhere
+    if is_reduction:
+        before = margin._with(elsewhere, m, seat, multiplier)
+    seat.size = size
+    seat.notional = notional
+    if pnl != 0:
+        seat = positions._realise(m.id, seat, pnl)
     seat.cash -= convert(fee, int256)
     after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
     worth: uint256 = max_value(uint256)
-    if before.size != 0 and (before.size > 0) != (change > 0) and (
-        seat.size == 0 or (seat.size > 0) == (before.size > 0)
-    ):
-        margin._require_reduction_allowed(
-            margin._with(elsewhere, m, before, multiplier), after
-        )
+    if is_reduction:
+        margin._require_reduction_allowed(before, after)
     else:
         assert not is_reduce_only, "vault: not a reduction"
         assert m.status == markets.ACTIVE, "market: close only"
@@ -378,19 +389,3 @@ def _fill_side(
         m.limits_word
     ), "margin: below minimum size"
     return books._commit(MEMBERSHIP, m, seat, change, price, fee, worth), fee
-
-
-@view
-def _is_at_hand(m: markets.Market, account: uint256) -> bool:
-    """
-    @notice True if the account is in no other market, and settled in this one
-    """
-    bitmap: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
-    if bitmap == 0:
-        return True
-    if bitmap != packing._bit(m.id):
-        return False
-    word: uint256 = accounts.positions[account][m.id]
-    return word & packing.MASK_112 == 0 or cohorts._is_plain(
-        packing._position_key(m.id, word), m.rounds
-    )

@@ -44,7 +44,9 @@ initializes: maturity[markets := markets]
 initializes: positions[
     accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: margin[
+    accounts := accounts, markets := markets, maturity := maturity, positions := positions
+]
 initializes: books[
     accounts := accounts,
     cohorts := cohorts,
@@ -183,7 +185,7 @@ def _strip(account: uint256, market: uint256) -> Part:
     @notice Turn everything an account has in a market into cash at the last good mark, and tell what it was
     """
     m: markets.Market = markets._load(market)
-    seat: positions.Seat = positions._open(m, account)
+    seat: positions.Seat = positions._open(m, account, True)
     maturing: uint256 = positions._maturing_worth(market, seat)
     part: Part = Part(
         market=market,

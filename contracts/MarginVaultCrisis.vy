@@ -49,7 +49,9 @@ initializes: maturity[markets := markets]
 initializes: positions[
     accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: margin[
+    accounts := accounts, markets := markets, maturity := maturity, positions := positions
+]
 initializes: books[
     accounts := accounts,
     cohorts := cohorts,

@@ -46,7 +46,9 @@ initializes: maturity[markets := markets]
 initializes: positions[
     accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: margin[
+    accounts := accounts, markets := markets, maturity := maturity, positions := positions
+]
 initializes: books[
     accounts := accounts,
     cohorts := cohorts,
@@ -107,7 +109,7 @@ def take_over(
     books._settle(MEMBERSHIP, liquidator, False)
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
-    seat: positions.Seat = positions._open(m, account)
+    seat: positions.Seat = positions._open(m, account, True)
     assert seat.size != 0, "vault: no position"
     before: margin.Risk = books._risk(m, seat, multiplier)
     plan: liquidation.Plan = liquidation._plan(m, seat, before, multiplier, max_size)
@@ -193,7 +195,7 @@ def _receive(
     @return The market's open interest now
     """
     seat: positions.Seat = positions._trade(
-        m.id, positions._open(m, account), change, cost
+        m.id, positions._open(m, account, True), change, cost
     )
     margin._require_opening_allowed(
         m, books._risk(m, seat, system._multiplier(system.exchange_word))

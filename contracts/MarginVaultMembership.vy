@@ -46,7 +46,9 @@ initializes: maturity[markets := markets]
 initializes: positions[
     accounts := accounts, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: margin[accounts := accounts, markets := markets, positions := positions]
+initializes: margin[
+    accounts := accounts, markets := markets, maturity := maturity, positions := positions
+]
 initializes: books[
     accounts := accounts,
     cohorts := cohorts,
@@ -126,7 +128,7 @@ def touch(account: uint256, market: uint256):
     kernel._require_delegated(THIS)
     m: markets.Market = markets._load(market)
     m.open_interest = membership._settle(m, account, False)
-    seat: positions.Seat = positions._open(m, account)
+    seat: positions.Seat = positions._open(m, account, True)
     if seat.maturing.matured != 0:
         m.open_interest = positions._close(m, seat, seat.key, 0, 0, 0)
     markets._store_price(m)
@@ -140,7 +142,7 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
     m: markets.Market = markets._load(market)
     self._settle_all(account, False)
     m = markets._load(market)
-    seat: positions.Seat = positions._open(m, account)
+    seat: positions.Seat = positions._open(m, account, True)
     before: uint256 = packing._leverage_class(seat.classes, market)
     seat.classes = packing._with_leverage_class(seat.classes, market, leverage_class)
     key: uint256 = 0

@@ -124,7 +124,7 @@ def _signed_field(worth: int256, bits: uint256) -> uint256:
     """
     raw: uint256 = convert(convert(worth, bytes32), uint256)
     sign: int256 = worth >> unsafe_sub(bits, 1)
-    self._require_zero(convert(convert(sign + convert(sign < 0, int256), bytes32), uint256))
+    self._require_zero(convert(convert(unsafe_add(sign, convert(sign < 0, int256)), bytes32), uint256))
     return raw & (max_value(uint256) >> unsafe_sub(256, bits))
 
 
@@ -224,8 +224,7 @@ def _price(word: uint256) -> Price:
 
 @pure
 def _price_word(p: Price) -> uint256:
-    self._require_fits(p.mark, 104)
-    self._require_fits(p.open_interest, 112)
+    self._require_zero((p.mark >> 104) | (p.open_interest >> 112))
     word: uint256 = p.mark | (p.open_interest << 104) | (p.mark_time << 216) | (p.status << 248)
     if p.has_fine_ticks:
         word |= 2**255
@@ -276,8 +275,7 @@ def _batch_sums_word(current: uint256, previous: uint256, batch: uint256, charge
     """
     @param charged Bit 0: the current batch has been charged; bit 1: the previous one
     """
-    self._require_zero((current | previous) >> 104)
-    self._require_fits(batch, 24)
+    self._require_zero(((current | previous) >> 104) | (batch >> 24))
     return current | (previous << 104) | (batch << 208) | (charged << 232)
 
 

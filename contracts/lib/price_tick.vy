@@ -46,9 +46,9 @@ def _holds(tick: uint256, price: uint256, bits: uint256) -> bool:
     """
     @notice True if `price` lies in `tick`
     """
-    low: uint256 = self._low(tick, bits)
     one: uint256 = 1
-    return low <= price and price < low + (one << unsafe_sub(tick >> bits, bits))
+    first: uint256 = one << bits
+    return price >> unsafe_sub(tick >> bits, bits) == first | (tick & unsafe_sub(first, 1))
 
 
 @pure

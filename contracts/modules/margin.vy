@@ -17,10 +17,12 @@ from ..lib import price_tick
 from ..lib import units
 from . import accounts
 from . import markets
+from . import maturity
 from . import positions
 
 uses: accounts
 uses: markets
+uses: maturity
 uses: positions
 
 # Sums over an account's markets; effective figures, quote.
@@ -53,7 +55,7 @@ def _elsewhere(account: uint256, bitmap: uint256, skip: uint256, multiplier: uin
             break
         m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
         rest &= unsafe_sub(rest, 1)
-        seat: positions.Seat = positions._open(m, account)
+        seat: positions.Seat = positions._open(m, account, True)
         seat.cash -= cash
         risk = self._with(risk, m, seat, multiplier)
     return risk
@@ -68,7 +70,7 @@ def _with(risk: Risk, m: markets.Market, seat: positions.Seat, multiplier: uint2
     out: Risk = risk
     out.cash += seat.cash
     if seat.has_maturing:
-        out.maturing += positions._maturing_worth(m.id, seat)
+        out.maturing += maturity._worth(m.id, seat.maturing)
     if seat.pending > 0:
         out.maturing += convert(seat.pending, uint256)
     elif seat.pending != 0:
@@ -194,7 +196,7 @@ def _require_opening_allowed(m: markets.Market, risk: Risk):
     @dev Reverts "margin: stale mark", "margin: below initial margin", "margin: position cap"
     """
     assert not risk.is_stale, "margin: stale mark"
-    assert self._hole(risk) <= 0, "margin: below initial margin"
+    assert convert(risk.initial_gap, int256) <= risk.cash, "margin: below initial margin"
     assert (
         risk.worth <= margin_math._position_cap_quote(m.limits_word)
     ), "margin: position cap"
@@ -206,8 +208,13 @@ def _require_reduction_allowed(before: Risk, after: Risk):
     @notice Final-state test of a voluntary reduction
     @dev Reverts "margin: account insolvent", "margin: deeper hole", "margin: health falls"
     """
-    assert self._equity(before) >= 0 and self._equity(after) >= 0, "margin: account insolvent"
+    equity: int256 = self._equity(after)
+    equity_before: int256 = self._equity(before)
+    assert equity_before >= 0 and equity >= 0, "margin: account insolvent"
     if after.maintenance == 0:
         return
     assert self._hole(after) <= max(self._hole(before), 0), "margin: deeper hole"
-    assert self._is_not_less_healthy(before, after), "margin: health falls"
+    # as in _is_not_less_healthy
+    assert equity * convert(before.maintenance, int256) >= (
+        equity_before * convert(after.maintenance, int256)
+    ), "margin: health falls"

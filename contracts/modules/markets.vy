@@ -151,7 +151,7 @@ def _side_index(m: Market, is_short: bool) -> int256:
 
 def _add_trading_fees(amount: uint256):
     word: uint256 = self.fees_word
-    self.fees_word = packing._halves_word(packing._low_half(word) + amount, packing._high_half(word))
+    self.fees_word = packing._halves_word((word & packing.MASK_128) + amount, word >> 128)
 
 
 def _add_pot(market: uint256, amount: uint256):

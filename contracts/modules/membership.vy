@@ -42,7 +42,7 @@ def _peek(m: markets.Market, account: uint256) -> positions.Seat:
     @notice The account as it would be if it were settled; ADL profit not yet booked is in `pending`
     """
     if self._is_settled(m, account):
-        return positions._open(m, account)
+        return positions._open(m, account, True)
     seat: positions.Seat = positions._open_flat(m, account)
     seat.key = packing._position_key(m.id, seat.word)
     return self._with_member(m, seat, cohorts._current(seat.key, m))

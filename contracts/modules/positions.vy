@@ -72,17 +72,20 @@ def _open_flat(m: markets.Market, account: uint256) -> Seat:
 
 
 @view
-def _open(m: markets.Market, account: uint256) -> Seat:
+def _open(m: markets.Market, account: uint256, is_settled: bool) -> Seat:
     """
     @notice Read an account in a market; pending funding and matured profit are applied
     @dev The account must be settled there (modules/membership.vy). Reverts "position: not settled"
+    @param is_settled False for a caller who is ready for a seat with a key and without size: not settled
     """
     seat: Seat = self._open_flat(m, account)
     size: uint256 = seat.word & packing.MASK_112
     if size == 0:
         return seat
     seat.key = packing._position_key(m.id, seat.word)
-    assert cohorts._is_plain(seat.key, m.rounds), "position: not settled"
+    if not cohorts._is_plain(seat.key, m.rounds):
+        assert not is_settled, "position: not settled"
+        return seat
     seat.size = convert(size, int256)
     seat.notional = convert((seat.word >> 112) & packing.MASK_112, int256)
     index: int256 = m.long_index
@@ -132,28 +135,33 @@ def _trade(market: uint256, seat: Seat, change: int256, cost: int256) -> Seat:
             caller), realising what is closed
     """
     out: Seat = seat
-    out.size += change
-    if seat.size == 0 or (seat.size > 0) == (change > 0):
-        out.notional += cost
-        return out
-    held: uint256 = fixed_math._magnitude(seat.size)
-    traded: uint256 = fixed_math._magnitude(change)
-    pnl: int256 = -seat.notional
-    if traded < held:
-        out.notional = fixed_math._signed_mul_div_ceil(
-            seat.notional, unsafe_sub(held, traded), held
-        )
-        pnl += out.notional - cost
-    elif traded == held:
-        out.notional = 0
-        pnl -= cost
-    else:
-        closing: int256 = fixed_math._signed_mul_div_ceil(cost, held, traded)
-        out.notional = cost - closing
-        pnl -= closing
+    pnl: int256 = 0
+    out.size, out.notional, pnl = self._traded(seat.size, seat.notional, change, cost)
     if pnl == 0:
         return out
     return self._realise(market, out, pnl)
+
+
+@pure
+def _traded(
+    size: int256, notional: int256, change: int256, cost: int256
+) -> (int256, int256, int256):
+    """
+    @notice `_trade` in figures
+    @return Size and notional after it, and the profit or loss to realise
+    """
+    after: int256 = size + change
+    if size == 0 or (size > 0) == (change > 0):
+        return after, notional + cost, 0
+    if after == 0:
+        return 0, 0, -notional - cost
+    held: uint256 = fixed_math._magnitude(size)
+    traded: uint256 = fixed_math._magnitude(change)
+    if traded < held:
+        rest: int256 = fixed_math._signed_mul_div_ceil(notional, unsafe_sub(held, traded), held)
+        return after, rest, rest - notional - cost
+    closing: int256 = fixed_math._signed_mul_div_ceil(cost, held, traded)
+    return after, cost - closing, -notional - closing
 
 
 @pure
@@ -234,7 +242,7 @@ def _close(
                 batch_sums_word=markets.batch_sums_words[m.id],
             )
     # account and position
-    bit: uint256 = packing._bit(m.id)
+    bit: uint256 = convert(1, uint256) << m.id
     if word == 0:
         bitmap &= ~bit
     elif bitmap & bit == 0:
