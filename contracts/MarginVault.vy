@@ -358,7 +358,7 @@ def _fill_side(
     assert (seat.classes >> 64) & packing.MASK_16 == system._exchange_version(
         exchange_word
     ), "vault: exchange not accepted"
-    fee: uint256 = fixed_math._mul_div_up(fixed_math._magnitude(cost), fee_rate, units.WAD)
+    fee: uint256 = fixed_math._wad_mul_up(fixed_math._magnitude(cost), fee_rate)
     size: int256 = 0
     notional: int256 = 0
     pnl: int256 = 0
@@ -368,7 +368,13 @@ def _fill_side(
     )
     before: margin.Risk = elsewhere
     if is_reduction:
-        before = margin._with(elsewhere, m, seat, multiplier)
+        if size == 0 and elsewhere.maintenance == 0:
+            # no requirement will be left: only equity is judged
+            before.cash += seat.cash
+            before.maturing += positions._maturing_worth(m.id, seat)
+            before.unrealised += margin._unrealised(m, seat)
+        else:
+            before = margin._with(elsewhere, m, seat, multiplier)
     seat.size = size
     seat.notional = notional
     if pnl != 0:
@@ -383,7 +389,7 @@ def _fill_side(
         assert m.status == markets.ACTIVE, "market: close only"
         assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
         assert not system._is_paused(exchange_word), "vault: paused"
-        margin._require_opening_allowed(m, after)
+        margin._require_opening_allowed(m.limits_word, after)
         worth = after.worth
     assert seat.size == 0 or after.worth >= margin_math._minimum_notional(
         m.limits_word

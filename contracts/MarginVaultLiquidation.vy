@@ -198,7 +198,7 @@ def _receive(
         m.id, positions._open(m, account, True), change, cost
     )
     margin._require_opening_allowed(
-        m, books._risk(m, seat, system._multiplier(system.exchange_word))
+        m.limits_word, books._risk(m, seat, system._multiplier(system.exchange_word))
     )
     return books._commit(MEMBERSHIP, m, seat, change, price, 0, max_value(uint256))
 

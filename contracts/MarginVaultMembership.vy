@@ -153,7 +153,7 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
         exchange_word: uint256 = system.exchange_word
         assert system._mode(exchange_word) < system.ADL, "vault: mode ADL"
         risk: margin.Risk = books._risk(m, seat, system._multiplier(exchange_word))
-        margin._require_opening_allowed(m, risk)
+        margin._require_opening_allowed(m.limits_word, risk)
         key = cohorts._open_generation(
             positions._base_key(m, seat), m, risk.worth
         )

@@ -39,6 +39,14 @@ def _wad_mul(a: uint256, b: uint256) -> (uint256, uint256):
 
 
 @pure
+def _wad_mul_up(a: uint256, b: uint256) -> uint256:
+    """
+    @notice a * b / 1e18, rounded up
+    """
+    return (a * b + (10**18 - 1)) // 10**18
+
+
+@pure
 def _signed_mul_div_floor(a: int256, b: uint256, divisor: uint256) -> int256:
     """
     @notice a * b / divisor, rounded toward minus infinity

@@ -150,7 +150,7 @@ def _maintenance(notional: uint256, margin_word: uint256, more_lines_word: uint2
     @return Margin in quote, rounded up; marginal rate, 18 decimals
     """
     marginal: uint256 = unsafe_mul(margin_word & MASK_16, units.RATE_STEP)
-    margin: uint256 = fixed_math._mul_div_up(notional, marginal, units.WAD)
+    margin: uint256 = fixed_math._wad_mul_up(notional, marginal)
     deducted: uint256 = 0
     word: uint256 = margin_word
     for i: uint256 in range(1, 8):
@@ -161,11 +161,11 @@ def _maintenance(notional: uint256, margin_word: uint256, more_lines_word: uint2
         if rate == 0:
             break
         deduction: uint256 = unsafe_mul((fields >> 16) & MASK_40, units.WAD)
-        # Below its border a line asks less than the one before it; borders rise, so do all later lines.
-        if notional * (rate - marginal) < (deduction - deducted) * units.WAD:
+        # (a deduction has 100 bits: the product fits) Below its border a line asks less than the one before it; borders rise, so do all later lines.
+        if notional * (rate - marginal) < unsafe_mul(deduction - deducted, units.WAD):
             break
         deducted = deduction
-        margin = fixed_math._mul_div_up(notional, rate, units.WAD) - deduction
+        margin = fixed_math._wad_mul_up(notional, rate) - deduction
         marginal = rate
     return margin, marginal
 
@@ -178,6 +178,13 @@ def _initial(
     @notice Initial margin: the tier's rate or the leverage class's, whichever asks more; rounded up
     """
     return max(
-        fixed_math._mul_div_up(maintenance, self._factor_at(margin_word, 224), units.WAD),
-        fixed_math._mul_div_up(notional, self._class_rate(limits_word, leverage_class), units.WAD),
+        fixed_math._wad_mul_up(
+            maintenance, unsafe_mul((margin_word >> 224) & MASK_16, units.FACTOR_STEP)
+        ),
+        fixed_math._wad_mul_up(
+            notional,
+            unsafe_mul(
+                (limits_word >> unsafe_mul(leverage_class, 16)) & MASK_16, units.RATE_STEP
+            ),
+        ),
     )

@@ -140,9 +140,9 @@ def _requirements(
         worth, maintenance, m.margin_word, m.limits_word, leverage_class
     )
     if multiplier != units.WAD:
-        maintenance = fixed_math._mul_div_up(maintenance, multiplier, units.WAD)
-        marginal = fixed_math._mul_div_up(marginal, multiplier, units.WAD)
-        initial = fixed_math._mul_div_up(initial, multiplier, units.WAD)
+        maintenance = fixed_math._wad_mul_up(maintenance, multiplier)
+        marginal = fixed_math._wad_mul_up(marginal, multiplier)
+        initial = fixed_math._wad_mul_up(initial, multiplier)
     return maintenance, marginal, initial
 
 
@@ -151,7 +151,7 @@ def _value(m: markets.Market, seat: positions.Seat) -> uint256:
     """
     @notice Size at mark, quote, rounded up
     """
-    return fixed_math._mul_div_up(fixed_math._magnitude(seat.size), m.mark, units.WAD)
+    return fixed_math._wad_mul_up(fixed_math._magnitude(seat.size), m.mark)
 
 
 @pure
@@ -190,7 +190,7 @@ def _is_not_less_healthy(before: Risk, after: Risk) -> bool:
 
 
 @view
-def _require_opening_allowed(m: markets.Market, risk: Risk):
+def _require_opening_allowed(limits_word: uint256, risk: Risk):
     """
     @notice Final-state test of a change that adds risk
     @dev Reverts "margin: stale mark", "margin: below initial margin", "margin: position cap"
@@ -198,7 +198,7 @@ def _require_opening_allowed(m: markets.Market, risk: Risk):
     assert not risk.is_stale, "margin: stale mark"
     assert convert(risk.initial_gap, int256) <= risk.cash, "margin: below initial margin"
     assert (
-        risk.worth <= margin_math._position_cap_quote(m.limits_word)
+        risk.worth <= margin_math._position_cap_quote(limits_word)
     ), "margin: position cap"
 
 

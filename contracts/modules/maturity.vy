@@ -104,7 +104,11 @@ def _worth(market: uint256, m: Maturing) -> uint256:
 
 @view
 def _live_value(market: uint256, batch: uint256, shares: uint256) -> uint256:
-    return self._value(market, batch, self._refill(market, batch), shares)
+    # what is live is of the batch's present refill
+    if shares == 0:
+        return 0
+    kept: uint256 = unsafe_sub(units.RAY, packing._share(self._batch_word(market, batch)))
+    return fixed_math._mul_div_down(shares, kept, units.RAY) * units.MATURING_STEP
 
 
 @view

@@ -43,7 +43,7 @@ def _peek(m: markets.Market, account: uint256) -> positions.Seat:
     """
     if self._is_settled(m, account):
         return positions._open(m, account, True)
-    seat: positions.Seat = positions._open_flat(m, account)
+    seat: positions.Seat = positions._open_flat(m.id, account)
     seat.key = packing._position_key(m.id, seat.word)
     return self._with_member(m, seat, cohorts._current(seat.key, m))
 
@@ -91,7 +91,7 @@ def _settle(m: markets.Market, account: uint256, is_leaving: bool) -> uint256:
     if not c.is_sealed:
         cohorts._store(key, c)
         return m.open_interest
-    seat: positions.Seat = positions._open_flat(m, account)
+    seat: positions.Seat = positions._open_flat(m.id, account)
     seat.key = key
     seat = self._with_member(m, seat, c)
     cohorts._leave(key, c, size, (word >> 112) & packing.MASK_112)

@@ -53,7 +53,7 @@ struct Seat:
 
 
 @view
-def _open_flat(m: markets.Market, account: uint256) -> Seat:
+def _open_flat(market: uint256, account: uint256) -> Seat:
     """
     @notice Read an account in a market without its position; matured profit is applied
     """
@@ -63,10 +63,10 @@ def _open_flat(m: markets.Market, account: uint256) -> Seat:
     seat.cash = convert(convert(word << 128, bytes32), int256) >> 128
     seat.markets = (word >> 128) & packing.MASK_32
     seat.classes = word >> 160
-    seat.word = accounts.positions[account][m.id]
+    seat.word = accounts.positions[account][market]
     if seat.word & packing.HAS_MATURING != 0:
         seat.has_maturing = True
-        seat.maturing = maturity._current(m.id, accounts.maturing[account][m.id])
+        seat.maturing = maturity._current(market, accounts.maturing[account][market])
         seat.cash += convert(seat.maturing.matured, int256)
     return seat
 
@@ -78,7 +78,7 @@ def _open(m: markets.Market, account: uint256, is_settled: bool) -> Seat:
     @dev The account must be settled there (modules/membership.vy). Reverts "position: not settled"
     @param is_settled False for a caller who is ready for a seat with a key and without size: not settled
     """
-    seat: Seat = self._open_flat(m, account)
+    seat: Seat = self._open_flat(m.id, account)
     size: uint256 = seat.word & packing.MASK_112
     if size == 0:
         return seat
