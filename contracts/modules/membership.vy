@@ -24,8 +24,10 @@ uses: cohorts
 uses: markets
 uses: positions
 
-# Cohort of a member that leaves the market in the same call: it is in no bitmap.
+# Cohort of a member that leaves the market in the same call: it is in no bitmap. Its key is not 0, which
+# stands for "in no cohort".
 LIMBO_TICK: constant(uint256) = 0
+LIMBO_GENERATION: constant(uint256) = 1
 
 
 @view
@@ -110,7 +112,11 @@ def _settle(m: markets.Market, account: uint256, is_leaving: bool) -> uint256:
         key = positions._base_key(m, seat)
         if is_leaving:
             key = packing._cohort_key(
-                m.id, seat.size < 0, packing._leverage_class(seat.classes, m.id), LIMBO_TICK, 0
+                m.id,
+                seat.size < 0,
+                packing._leverage_class(seat.classes, m.id),
+                LIMBO_TICK,
+                LIMBO_GENERATION,
             )
             cohorts._store(key, cohorts._current(key, m))
         else:
