@@ -23,7 +23,8 @@ MEASURES: tuple[Callable[[System], dict[str, Any]], ...] = (
 
 def _artifact(name: str) -> tuple[list[dict[str, Any]], str]:
     kind = project.contracts[name]
-    return [entry.model_dump(mode="json", by_alias=True) for entry in kind.abi], kind.deployment_bytecode.bytecode
+    abi = [entry.model_dump(mode="json", by_alias=True) for entry in kind.abi]
+    return abi, kind.deployment_bytecode.bytecode
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""The dearest round somebody can prepare: every group holds as many ticks as it may before it counts as crowded, all
-of them in profit at the mark of the round.
+"""The dearest round somebody can prepare: every group holds as many ticks as it may before it counts as
+crowded, all of them in profit at the mark of the round.
 
-Longs of all four leverage classes at each of the 64 ticks of the octave below the mark, shorts of all four classes
-at each of the 64 ticks of the octave above it: 512 generations. Each is opened at its own mark, as a fill has to be,
-against a dealer who ends almost flat.
+Longs of all four leverage classes at each of the 64 ticks of the octave below the mark, shorts of all four
+classes at each of the 64 ticks of the octave above it: 512 generations. Each is opened at its own mark, as a
+fill has to be, against a dealer who ends almost flat.
 """
 
 from typing import Any
@@ -85,7 +85,7 @@ def _populate(s: System, exchange: str, dealer: int) -> None:
 
 
 def _file_deficit(s: System, exchange: str, dealer: int, name: str = "victim") -> None:
-    """Somebody buys 10 BTC at 20x, loses more than he has while the mark goes to the middle, and is absorbed."""
+    """Somebody buys 10 BTC at 20x, loses more than he has as the mark goes to the middle, is absorbed."""
     victim, keeper = s.trader(name, 41_000), s.trader("keeper", 1_000)
     s.set_price(80_000)
     s.fill(exchange, dealer, [victim.account], -wad(10))

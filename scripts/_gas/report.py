@@ -18,12 +18,14 @@ TARGETS: dict[str, tuple[int, int]] = {
     "liquidate_full": (130_000, 115_000),
     "adl_call": (200_000, 150_000),
     "touch_after_crisis": (30_000, 10_000),
-    "round_adversarial gas": (TRANSACTION_GAS - 1, TRANSACTION_GAS // 2),
-    "resolve_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS // 2),
+    "round_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS - 1),
+    "resolve_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS - 1),
 }
-# Operations whose cost may not depend on the number of winners: the largest may be so much above the smallest.
+# Operations whose cost may not depend on the number of winners.
 LEVEL = ("adl_call", "round_call")
+# The largest may be so much above the smallest.
 TOLERANCE = 0.02
+WIDTH = 110
 
 
 def verdict(gas: int, must: int, aim: int) -> str:
@@ -33,12 +35,17 @@ def verdict(gas: int, must: int, aim: int) -> str:
 
 
 def rows(gas: dict[str, Any]) -> list[tuple[str, int, tuple[int, int] | None]]:
-    """Operation, gas and targets; one row for each figure of an operation that has several."""
+    """Operation, gas and targets; an operation measured at several sizes has a row for each."""
     out = []
     for name, used in gas.items():
-        for label, number in used.items() if isinstance(used, dict) else [("", used)]:
-            title = f"{name} {label}".strip()
-            out.append((title, number, TARGETS.get(title, TARGETS.get(name))))
+        figures = {"": used}
+        if isinstance(used, dict):
+            figures = used
+            if "gas" in used:
+                others = ", ".join(f"{label} {number:,}" for label, number in used.items() if label != "gas")
+                figures = {f"({others})": used["gas"]}
+        for label, number in figures.items():
+            out.append((f"{name} {label}".strip(), number, TARGETS.get(name)))
     return out
 
 
@@ -64,5 +71,5 @@ def show(gas: dict[str, Any]) -> list[str]:
         table.add_row(f"{name}, spread", f"{spread:.2%}", f"{TOLERANCE:.0%}", "0%", f"[{colour}]{words}[/]")
         if not is_level:
             missed.append(f"{name}, spread")
-    Console().print(table)
+    Console(width=WIDTH).print(table)
     return missed

@@ -17,14 +17,14 @@ from web3.contract import Contract
 from lastline import orders
 from lastline.abi import PARTS, union
 from lastline.accounts import account_id
-from lastline.units import WAD, to_tokens, wad
+from lastline.units import to_tokens, wad
 
 # ABI and creation code of a contract by its name.
 Artifacts = Callable[[str], tuple[list[dict[str, Any]], str]]
 
 DECIMALS = 6
 MARKET = 0
-# A transaction may use so much and no more from Fusaka on (EIP-7825); every measured call gets it as its limit.
+# A transaction may use so much and no more from Fusaka on (EIP-7825); the limit of every measured call.
 TRANSACTION_GAS = 2**24
 EXCHANGE, LIQUIDATION_ENGINE, LOSS_ALLOCATOR, INSURANCE_FUND, PRICE_ORACLE = (1 << n for n in range(5))
 MAKER_RATE = wad("0.0002")
@@ -94,7 +94,7 @@ class System:
     traders: dict[str, Trader] = field(default_factory=dict)
     rich: set[str] = field(default_factory=set)
 
-    # --- the node ----------------------------------------------------------------------------------------------
+    # --- the node -------------------------------------------------------------------------------------------
 
     def rpc(self, method: str, *arguments: Any) -> Any:
         answer = self.web3.provider.make_request(method, list(arguments))  # type: ignore[arg-type]
@@ -104,7 +104,9 @@ class System:
 
     def send(self, sender: str, contract: Contract, method: str, *arguments: Any) -> dict[str, Any]:
         """One transaction in a block of its own, one second after the last; its receipt."""
-        return self._transact(sender, contract.address, contract.encode_abi(method, args=list(arguments)), method)
+        return self._transact(
+            sender, contract.address, contract.encode_abi(method, args=list(arguments)), method
+        )
 
     def gas(self, sender: str, contract: Contract, method: str, *arguments: Any) -> int:
         """Gas used according to the receipt."""
@@ -151,7 +153,7 @@ class System:
         self.rich.clear()
         return self.snapshot()
 
-    # --- actors ------------------------------------------------------------------------------------------------
+    # --- actors ---------------------------------------------------------------------------------------------
 
     def trader(self, name: str, quote: str | int = 0) -> Trader:
         """A named owner, the same in every run, with at least one deposit if `quote` is given."""
@@ -197,7 +199,7 @@ class System:
             trader.sequence += 1
             self.send(trader.address, self.exchange, "cancel", trader.account, 0, trader.sequence)
 
-    # --- trading -----------------------------------------------------------------------------------------------
+    # --- trading --------------------------------------------------------------------------------------------
 
     def order(self, maker: Trader, size: int, price: int | None = None, lane: int = 0) -> tuple[Any, ...]:
         """A signed order, newer than the maker's last. The owner's own signature needs no signer named."""
@@ -221,11 +223,13 @@ class System:
         return holder
 
     def fill(self, exchange: str, taker: int, makers: list[int], size: int) -> int:
-        """Gas of a fill at mark without fees or orders: the taker buys `size` (or sells, if < 0) of each maker."""
+        """Gas of a fill at mark without fees or orders: the taker buys `size` (< 0: sells) of each maker."""
         fills = [(maker, -size, self.price, 0, False) for maker in makers]
         return self.gas(exchange, self.vault, "fill", MARKET, taker, 0, False, fills)
 
-    def trade(self, taker: Trader, makers: list[Trader], size: str, price: int | None = None, lane: int = 0) -> int:
+    def trade(
+        self, taker: Trader, makers: list[Trader], size: str, price: int | None = None, lane: int = 0
+    ) -> int:
         """Gas of a trade of `size` (buy > 0) with each maker, through the Exchange."""
         each = wad(size)
         signed = [self.order(maker, -each, price, lane) for maker in makers]

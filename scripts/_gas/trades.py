@@ -1,4 +1,4 @@
-"""What an ordinary day costs: deposits, withdrawals, trades through the Exchange, liquidations through the engine."""
+"""What an ordinary day costs: deposits, withdrawals, trades and liquidations, all by the real contracts."""
 
 from lastline.units import to_tokens, wad
 from scripts._gas.system import ANYTHING, DECIMALS, MARKET, System
@@ -60,7 +60,7 @@ def measure_trades(s: System) -> dict[str, int]:
 
 
 def measure_liquidation(s: System) -> dict[str, int]:
-    """Full take-over through the engine; the liquidator holds a position on the same side, in the same tick."""
+    """Full take-over through the engine; the liquidator has a position on the same side and tick."""
     out: dict[str, int] = {}
     start = s.snapshot()
     # Not the first liquidation of all: the slot of its fees is used.
@@ -73,7 +73,11 @@ def measure_liquidation(s: System) -> dict[str, int]:
     s.send(first.address, s.engine, "take_over", early.account, MARKET, ANYTHING, first.account, 2**255)
     for price in (58_800, 59_400, 60_000):
         s.set_price(price)
-    weak, other, liquidator = s.trader("weak", 3_100), s.trader("other", 500_000), s.trader("liquidator", 500_000)
+    weak, other, liquidator = (
+        s.trader("weak", 3_100),
+        s.trader("other", 500_000),
+        s.trader("liquidator", 500_000),
+    )
     s.trade(weak, [other], "1")
     for price in (59_400, 58_800, 58_300, 57_700):
         s.set_price(price)

@@ -496,7 +496,7 @@ class Naive:
             if claim.outstanding == 0:
                 m.claims.remove(claim)
                 m.closed_claims.append(claim)
-        if m.is_dust() and not m.has_crumbs:
+        if m.is_dust():
             m.auction_start = 0
         elif m.auction_start == 0 and m.size:
             m.auction_start = self.now

@@ -1,0 +1,16 @@
+"""One deployment a file; every test sees it untouched, once for losers on the long and once on the short side."""
+
+import pytest
+
+from tests.kernel import Kernel, deploy_kernel
+from tests.unit.crisis.scene import Scene, fresh
+
+
+@pytest.fixture(scope="module")
+def shared_kernel() -> Kernel:
+    return deploy_kernel(markets=2)
+
+
+@pytest.fixture(params=[1, -1], ids=["long", "short"])
+def scene(request: pytest.FixtureRequest, shared_kernel: Kernel) -> Scene:
+    return fresh(shared_kernel, request.param)
