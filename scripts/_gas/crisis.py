@@ -59,7 +59,7 @@ def measure_crisis(s: System) -> dict[str, Any]:
 
 
 def _before(s: System, count: int) -> tuple[str, str, list[int]]:
-    """`count` winners short 20 BTC together in one cohort; against them two bankrupt longs and a sound one."""
+    """`count` winners short 20 BTC in all in one cohort; against them two bankrupt longs and a good one."""
     exchange = s.hold_role(EXCHANGE, "exchange")
     allocator = s.hold_role(LOSS_ALLOCATOR, "allocator")
     dealer = s.trader("dealer", 10_000_000).account
