@@ -1,8 +1,8 @@
-"""The ledger as the design states it, the slow way: every account a record, every crisis a loop over accounts.
+"""The ledger as the design states it, the slow way: every account a record, every crisis a loop over them.
 
 Exact arithmetic (fractions), amounts in the contracts' smallest units, prices in quote per base. There are no
-cohorts here. What the model knows of them is who is closed first: a member's leverage class, tick and generation,
-and the edge of its tick, which a round moves together with the entry.
+cohorts here. What the model knows of them is who is closed first: a member's leverage class, tick and
+generation, and the edge of its tick, which a round moves together with the entry.
 
 Where the design leaves a choice to rounding, the model takes the kernel's answer as a hint and counts it: a
 comparison closer than the stated tolerance (`decide`), and whether rounding left crumbs in an inventory.
@@ -43,7 +43,7 @@ def tick_low(tick: int, bits: int) -> Fr:
 class Position:
     size: Fr = Fr(0)
     notional: Fr = Fr(0)
-    # as it joined last: where it stands in the queue, and the worst entry its tick allows, as rounds have moved it
+    # as it joined last: where it stands in the queue, and the worst entry its tick allows, moved by rounds
     leverage_class: int = 0
     tick: int = 0
     generation: int = 0
@@ -208,7 +208,7 @@ class Naive:
             raise
 
     def decide(self, slack: Fr, band: Fr | int) -> bool:
-        """`slack >= 0`; what lies within the band is rounding's choice, and there the kernel's word counts."""
+        """`slack >= 0`; what lies within the band is rounding's choice: there the kernel's word counts."""
         if band and abs(slack) <= band:
             self.undecided += 1
             return self.was_accepted
@@ -682,8 +682,8 @@ class Naive:
         return p.edge <= price if p.size > 0 else p.edge >= price
 
     def queue(self, m: Market, price: Fr) -> list[list[int]]:
-        """Members opposite the inventory that are in profit at `price` and at mark, best rank first, in groups
-        that are closed together: one class, tick and generation."""
+        """Members opposite the inventory that are in profit at `price` and at mark, best rank first, in
+        groups that are closed together: one class, tick and generation."""
         groups: dict[tuple[Any, ...], list[int]] = {}
         for a, account in self.accounts.items():
             p = account.positions.get(m.id)
@@ -740,7 +740,7 @@ class Naive:
         return total
 
     def require_round(self, market: int, is_one_call: bool) -> tuple[Fr, Fr]:
-        """Deficit and reachable profit, if a round may be charged; one of several calls only when it is due."""
+        """Deficit and reachable profit, if a round may be charged; one of several calls only when due."""
         m = self.markets[market]
         with self.all_or_nothing():
             self.require_last_tiers(m)

@@ -1,4 +1,4 @@
-"""Two chains that execute the same calldata: Anvil (fast, another process) and titanoboa (in process, traces)."""
+"""Two chains that execute the same calldata: Anvil (fast) and titanoboa (in process, with traces)."""
 
 import json
 import os

@@ -1,19 +1,22 @@
 """The kernel and the naive model side by side: every operation on both, every figure compared.
 
-Rounding. The kernel may differ from exact arithmetic by what its divisions round away. T (quote) and Z (base) are
-the sums over all operations so far of, in smallest units, with p the highest mark so far (quote per base):
+Rounding. The kernel may differ from exact arithmetic by what its divisions round away. T (quote) and Z (base)
+are the sums over all operations so far of, in smallest units, with p the highest mark so far (quote per base):
 
-    an account acted on       T += MATURING + 8 + 2 p     Z += 2     cash, fee, notional, settlement: a few units;
-                                                                     profit in shares of 1e-9 quote: one step booked,
-                                                                     one read, in each of two batches
-    a mark                    T += 2 (sum of |q| / 1e18 + n)         two indices rounded by one unit per base
-                                   + LEAST_CLAIM                           no claim is filed below 1e-9 quote
-    n members closed by rank  T += n (4 + 2 p)            Z += n     pots, and sizes rounded by one
-    a round over n accounts   T += n (MATURING + 4)                  worth of shares is read in steps
+    an account acted on       T += MATURING + 8 + 2 p     Z += 2
+        cash, fee, notional and settlement round by a few units; profit is held in shares of 1e-9 quote: one
+        step booked and one read, in each of two batches
+    a mark                    T += 2 (sum of |q| / 1e18 + n) + LEAST_CLAIM
+        two indices rounded by one unit per base; no claim is filed below 1e-9 quote
+    n members closed by rank  T += n (4 + 2 p)            Z += n
+        pots, and sizes rounded by one
+    a round over n accounts   T += n (MATURING + 4) + LEAST_CLAIM
+        what shares are worth is read in steps
 
 Errors of one account reach another only through a round's share f = D / R or through inventory, and what they
-carry there they do not carry twice; so T bounds the sum of all errors, and each of them. The kernel's own choices
-(size and price of a take-over, P*, f) are compared with the model's within the bound that T gives them, then used.
+carry there they do not carry twice; so T bounds the sum of all errors, and each of them. The kernel's own
+choices (size and price of a take-over, P*, f) are compared with the model's within the bound that T gives them,
+then used.
 """
 
 import random
@@ -76,7 +79,7 @@ class Books:
     claims: list[dict[Any, int]]
     fees: list[int]
     held: int
-    is_round_open: list[bool]
+    open_interests: list[int]
 
 
 @dataclass
@@ -426,7 +429,7 @@ class Ledger:
                 (a, m): dict(zip(POSITION, next(answers), strict=True)) for a in accounts for m in markets
             },
             inventories=[dict(zip(INVENTORY, next(answers), strict=True)) for _ in markets],
-            is_round_open=[next(answers)[1] >> 248 & 1 == 1 for _ in markets],
+            open_interests=[next(answers)[0] >> 104 & (2**112 - 1) for _ in markets],
             fees=next(answers),
             claims=[],
             held=0,
@@ -476,6 +479,10 @@ class Ledger:
             total = sum(sizes) + inventory["size"]
             if not -self.model.size_tolerance <= total <= 0:
                 raise Divergence(f"I2: sizes of market {market} add up to {total}")
+            longs = sum(max(size, 0) for size in [*sizes, inventory["size"]])
+            if not 0 <= longs - books.open_interests[market] <= 2 * self.model.size_tolerance:
+                open_interest = books.open_interests[market]
+                raise Divergence(f"I2: market {market} has open interest {open_interest}, longs {longs}")
 
     def i3_lazy_is_naive(self, books: Books) -> None:
         model, t, z = self.model, self.model.money_tolerance, self.model.size_tolerance
@@ -580,7 +587,7 @@ RESOLVES = ["absorb", "take_over", "deleverage", "round", "close_at_mark", "buy"
 
 
 class History:
-    """A seeded random history: trade until somebody is hurt, then all the ways to resolve it, in any order."""
+    """A seeded random history: trade until somebody is hurt, then all ways to resolve it, in any order."""
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self.ledger, self.random, self.seed, self.step = ledger, random.Random(seed), seed, 0

@@ -1,7 +1,7 @@
 """I1 to I6 and I9 of the kernel's ledger, against the naive model, after every step.
 
-Seeded histories carry the volume; the machine below shrinks what it finds. Both run on Anvil, which is some fifty
-times faster here than an EVM in Python. A failure prints seed, step, the last operations and the figures.
+Seeded histories carry the volume; the machine below shrinks what it finds. Both run on Anvil, some fifty times
+faster here than an EVM in Python. A failure prints seed, step, the last operations and the figures.
 """
 
 import shutil
@@ -60,8 +60,10 @@ def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
     for seed in seeds:
         ledger = systems[seed % len(systems)].fresh()
         point = ledger.chain.save()
-        run_history(ledger, seed, steps)
-        ledger.chain.restore(point)
+        try:
+            run_history(ledger, seed, steps)
+        finally:
+            ledger.chain.restore(point)
         for name, count in ledger.counts.items():
             counts[name] = counts.get(name, 0) + count
     return counts
