@@ -174,6 +174,49 @@ def trade(
 
 
 @external
+def take(
+    account: uint256,
+    size: int256,
+    min_fill: uint256,
+    is_reduce_only: bool,
+    max_fee_rate: uint256,
+    maker: IExchange.SignedOrder,
+) -> uint256:
+    """
+    @notice Trade the caller's account against one signed order, at that order's limit price: `trade` with one maker,
+            cheaper
+    @dev Reverts "exchange: not owner or operator", "exchange: fill too small", what `match_orders` reverts with
+         for its makers, and whatever the vault reverts with
+    @param account Account that trades; the caller is its owner or an operator of the owner
+    @param size Most to trade, base, 18 decimals, signed (buy > 0)
+    @param min_fill Least to be filled, base, 18 decimals (|size|: all or nothing)
+    @param is_reduce_only True if the account's position may only shrink
+    @param max_fee_rate Most the account pays, share of notional, 18 decimals
+    @param maker Signed order of the other side
+    @return Base filled, 18 decimals
+    """
+    self._require_controller(account)
+    maker_rate: uint256 = 0
+    taker_rate: uint256 = 0
+    maker_rate, taker_rate = self._fee_rates(maker.order.market)
+    assert taker_rate <= max_fee_rate, "exchange: fee above limit"
+    amount: uint256 = self._magnitude(size)
+    terms: Terms = Terms(
+        account=account,
+        market=maker.order.market,
+        is_buy=size > 0,
+        limit_price=maker.order.limit_price,
+        maker_rate=maker_rate,
+    )
+    opened: Opened = self._open(maker, maker_rate, eip712._domain_separator_v4())
+    fill: IMarginVault.MakerFill = self._fill_maker(maker.order, opened, terms, amount)
+    filled: uint256 = convert(abs(fill.size), uint256)
+    assert filled >= min_fill, "exchange: fill too small"
+    self._settle(terms.market, account, taker_rate, is_reduce_only, [fill])
+    return filled
+
+
+@external
 def match_orders(
     taker: IExchange.SignedOrder, makers: DynArray[IExchange.SignedOrder, MAX_MAKERS]
 ) -> uint256:

@@ -20,8 +20,9 @@
 
 from .interfaces import ILiquidationEngine
 from .interfaces import IMarginVault
+from .interfaces import IMarginVaultAuction
 from .interfaces import IMarginVaultBankruptcy
-from .interfaces import IMarginVaultConsole
+from .interfaces import IMarginVaultViews
 from .interfaces import IMarginVaultCrisis
 from .interfaces import IMarginVaultLiquidation
 from .lib import packing
@@ -220,7 +221,7 @@ def _take_over(
 
 def _buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_price: uint256) -> int256:
     self._require_controller(buyer)
-    return extcall IMarginVaultLiquidation(VAULT).buy_inventory(
+    return extcall IMarginVaultAuction(VAULT).buy_inventory(
         market, buyer, max_size, limit_price, skip_contract_check=True
     )
 
@@ -270,7 +271,7 @@ def _market_bits(account: uint256) -> uint256:
     """
     @notice The markets an absorption of the account would touch, one bit each
     """
-    word: uint256 = staticcall IMarginVaultConsole(VAULT).account_word(account, skip_contract_check=True)
+    word: uint256 = staticcall IMarginVaultViews(VAULT).account_word(account, skip_contract_check=True)
     bits: uint256 = (word >> 128) & packing.MASK_32
     return bits if bits != 0 else NO_POSITION_MARKET
 

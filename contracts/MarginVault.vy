@@ -7,9 +7,8 @@
 @license AGPL-3.0-only
 @author Lastline
 @notice The kernel's hot half: custody of traders' collateral, accounts, fills, margin.
-        The only contract with traders' money. Not upgradeable. What it does not answer itself it passes on,
-        by delegatecall, to the next of the kernel's parts, which does the same:
-        one ledger, one address.
+        The only contract with traders' money. Not upgradeable. What it does not answer itself it passes on, by
+        delegatecall, to the part of the kernel whose business it is: one ledger, one address.
 @dev Trusts the Exchange and the PriceOracle with prices inside the band, the LiquidationEngine and the
      LossAllocator with nothing but the choice of whom within the rules, and no fund at all.
 """
@@ -39,7 +38,7 @@ from .modules import system
 
 implements: IMarginVault
 
-# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+# The same state, in the same order, in all parts of the kernel (tests/meta compares the layouts).
 initializes: system
 initializes: markets
 initializes: accounts
@@ -68,37 +67,62 @@ initializes: loss_sharing[
 initializes: recovery
 
 
-# Largest amount of tokens or base in one call: what a packed field can hold, with room to add.
-MAX_SIZE: constant(uint256) = 2**111 - 1
-
 TOKEN: immutable(IERC20)
 # Quote units (18 decimals) per token unit.
 SCALE: immutable(uint256)
-# The next part in line, and the one that knows cohorts in full.
-NEXT: immutable(address)
+# The other parts of the kernel; MEMBERSHIP is the one that knows cohorts in full.
+LIQUIDATION: immutable(address)
+CRISIS: immutable(address)
+LOSS_SHARING: immutable(address)
+BANKRUPTCY: immutable(address)
+AUCTION: immutable(address)
 MEMBERSHIP: immutable(address)
+VIEWS: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, next_part: address, membership: address, owner: address):
+def __init__(
+    collateral: address,
+    liquidation_part: address,
+    crisis_part: address,
+    loss_sharing_part: address,
+    bankruptcy_part: address,
+    auction_part: address,
+    membership_part: address,
+    views_part: address,
+    owner: address,
+):
     """
-    @notice Wire the kernel; everything else is set by the owner through MarginVaultConsole
+    @notice Wire the kernel for ever; everything else is set by the owner
     @dev Reverts "vault: zero owner", "kernel: decimals", "kernel: other configuration"
-    @param collateral ERC-20 with at most 18 decimals
-    @param next_part MarginVaultLiquidation made for the same collateral
-    @param membership MarginVaultMembership made for the same collateral
+    @param collateral ERC-20 with at most 18 decimals; every part must have been made for the same one
+    @param liquidation_part MarginVaultLiquidation
+    @param crisis_part MarginVaultCrisis
+    @param loss_sharing_part MarginVaultLossSharing
+    @param bankruptcy_part MarginVaultBankruptcy
+    @param auction_part MarginVaultAuction
+    @param membership_part MarginVaultMembership
+    @param views_part MarginVaultViews, which passes settings on to MarginVaultConsole
     @param owner Governance (the Timelock, or the deployer until it hands over)
     """
     assert owner != empty(address), "vault: zero owner"
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
-    kernel._require_same(next_part, config)
-    kernel._require_same(membership, config)
+    for part: address in [
+        liquidation_part, crisis_part, loss_sharing_part, bankruptcy_part, auction_part, membership_part,
+        views_part
+    ]:
+        kernel._require_same(part, config)
     TOKEN = IERC20(collateral)
     SCALE = scale
-    NEXT = next_part
-    MEMBERSHIP = membership
+    LIQUIDATION = liquidation_part
+    CRISIS = crisis_part
+    LOSS_SHARING = loss_sharing_part
+    BANKRUPTCY = bankruptcy_part
+    AUCTION = auction_part
+    MEMBERSHIP = membership_part
+    VIEWS = views_part
     system.__init__(owner)
     system.exchange_word = system._exchange_word(empty(address), 0, system.NORMAL, 1000, False)
     markets.batch_seconds = 3600
@@ -130,51 +154,14 @@ def deposit_with_permit(
 def withdraw(account: uint256, tokens: uint256, receiver: address, min_tokens: uint256) -> uint256:
     accounts._require_owner(account)
     assert receiver != empty(address), "vault: zero receiver"
-    self._require_amount(tokens)
+    books._require_amount(tokens)
     assert tokens >= min_tokens, "vault: below minimum out"
-    account_word: uint256 = self._debit_cash(account, tokens * SCALE)
+    account_word: uint256 = books._debit_cash(MEMBERSHIP, account, tokens * SCALE)
     log IMarginVault.Withdrawn(
         account=account, receiver=receiver, tokens=tokens, account_word=account_word
     )
     erc20._push(TOKEN, receiver, tokens)
     return tokens
-
-
-@external
-def transfer(sender: uint256, receiver: uint256, amount: uint256):
-    accounts._require_owner(sender)
-    assert accounts._owner(receiver) == msg.sender, "vault: not owner"
-    assert sender != receiver, "vault: same account"
-    self._require_amount(amount)
-    sender_word: uint256 = self._debit_cash(sender, amount)
-    receiver_word: uint256 = books._credit(receiver, amount)
-    log IMarginVault.Transferred(
-        sender=sender,
-        receiver=receiver,
-        amount=amount,
-        sender_word=sender_word,
-        receiver_word=receiver_word,
-    )
-
-
-@external
-def set_operator(operator: address, is_approved: bool):
-    assert operator != empty(address), "vault: zero operator"
-    accounts.operators[msg.sender][operator] = is_approved
-    log IMarginVault.OperatorSet(owner=msg.sender, operator=operator, is_approved=is_approved)
-
-
-@external
-def accept_exchange(account: uint256):
-    accounts._require_owner(account)
-    version: uint256 = system._exchange_version(system.exchange_word)
-    a: packing.Account = packing._account(accounts.words[account])
-    a.exchange_version = version
-    account_word: uint256 = packing._account_word(a)
-    accounts.words[account] = account_word
-    log IMarginVault.ExchangeAccepted(
-        account=account, version=version, account_word=account_word
-    )
 
 
 @external
@@ -192,11 +179,11 @@ def fill(
     assert len(makers) != 0, "vault: no makers"
     m: markets.Market = markets._load(market)
     assert block.timestamp - m.mark_time <= margin_math._max_mark_age(
-        m.margin_word
+        m.terms_word
     ), "market: stale mark"
     open_interest: uint256 = m.open_interest
     band: uint256 = fixed_math._mul_div_down(
-        m.mark, margin_math._band(m.limits_word), units.WAD
+        m.mark, margin_math._band(m.terms_word), units.WAD
     )
     fees: uint256 = 0
     fee: uint256 = 0
@@ -206,7 +193,7 @@ def fill(
     for maker: IMarginVault.MakerFill in makers:
         assert maker.size != 0, "vault: zero size"
         size: uint256 = fixed_math._magnitude(maker.size)
-        assert size <= MAX_SIZE, "vault: size too large"
+        assert size <= units.MAX_AMOUNT, "vault: size too large"
         assert (maker.size > 0) == is_buy, "vault: mixed sides"
         assert maker.account >> 96 != taker >> 96, "vault: self trade"
         assert (
@@ -252,14 +239,13 @@ def fill(
     fees += fee
     if m.open_interest > open_interest:
         assert m.open_interest <= margin_math._open_interest_cap_base(
-            m.limits_word
+            m.terms_word
         ), "market: open interest cap"
         assert fixed_math._mul_div_up(
             m.open_interest, m.mark, units.WAD
-        ) <= margin_math._open_interest_cap_quote(m.limits_word), "market: open interest value"
-    markets._store_price(m)
-    if fees != 0:
-        markets._add_trading_fees(fees)
+        ) <= margin_math._open_interest_cap_quote(m.terms_word), "market: open interest value"
+    m.fees += fees
+    markets._store_flow(m)
 
 
 @external
@@ -284,20 +270,55 @@ def __default__() -> Bytes[1024]:
     @notice Everything else is answered by the kernel's other parts, over this contract's storage
     @dev Reentrant because the entry it reaches takes the lock itself
     """
-    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
+    return raw_call(
+        self._part(convert(slice(msg.data, 0, 4), uint256)),
+        msg.data,
+        max_outsize=1024,
+        is_delegate_call=True,
+    )
 
 
-@pure
-def _require_amount(amount: uint256):
+@view
+def _part(selector: uint256) -> address:
     """
-    @dev Reverts "vault: zero amount", "vault: amount too large"
+    @notice The part of the kernel that answers a selector
     """
-    assert amount != 0, "vault: zero amount"
-    assert amount <= MAX_SIZE, "vault: amount too large"
+    if (
+        selector == convert(method_id("update_mark(uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("pay_claims(uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("collect_fees()", output_type=bytes4), uint256)
+        or selector == convert(method_id("pay_treasury()", output_type=bytes4), uint256)
+    ):
+        return CRISIS
+    if (
+        selector == convert(method_id("take_over(uint256,uint256,uint256,uint256,uint256)", output_type=bytes4), uint256)
+    ):
+        return LIQUIDATION
+    if (
+        selector == convert(method_id("deleverage(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("close_at_mark(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("charge_round(uint256,uint256)", output_type=bytes4), uint256)
+    ):
+        return LOSS_SHARING
+    if (
+        selector == convert(method_id("touch(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("sync_cohort(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("set_leverage_class(uint256,uint256,uint256)", output_type=bytes4), uint256)
+    ):
+        return MEMBERSHIP
+    if (
+        selector == convert(method_id("absorb(uint256,uint256)", output_type=bytes4), uint256)
+    ):
+        return BANKRUPTCY
+    if (
+        selector == convert(method_id("buy_inventory(uint256,uint256,uint256,uint256)", output_type=bytes4), uint256)
+    ):
+        return AUCTION
+    return VIEWS
 
 
 def _deposit(account: uint256, tokens: uint256) -> uint256:
-    self._require_amount(tokens)
+    books._require_amount(tokens)
     assert accounts._owner(account) != empty(address), "vault: zero owner"
     amount: uint256 = tokens * SCALE
     account_word: uint256 = books._credit(account, amount)
@@ -306,26 +327,6 @@ def _deposit(account: uint256, tokens: uint256) -> uint256:
     )
     erc20._pull(TOKEN, msg.sender, tokens)
     return amount
-
-
-def _debit_cash(account: uint256, amount: uint256) -> uint256:
-    """
-    @notice Take cash that the account may withdraw; the only way worth leaves an account by its owner's will
-    @dev Reverts "margin: stale mark", "vault: not withdrawable"
-    @return The account word stored
-    """
-    books._settle(MEMBERSHIP, account, False)
-    a: packing.Account = packing._account(accounts.words[account])
-    risk: margin.Risk = margin._elsewhere(
-        account, a.markets, 255, system._multiplier(system.exchange_word)
-    )
-    risk.cash += a.cash
-    assert not risk.is_stale, "margin: stale mark"
-    assert amount <= margin._withdrawable(risk), "vault: not withdrawable"
-    a.cash -= convert(amount, int256)
-    account_word: uint256 = packing._account_word(a)
-    accounts.words[account] = account_word
-    return account_word
 
 
 def _fill_side(
@@ -350,7 +351,7 @@ def _fill_side(
     seat: positions.Seat = positions._open(m, account, False)
     if seat.markets & ~(convert(1, uint256) << m.id) != 0 or (seat.key != 0 and seat.size == 0):
         # in other markets too, or member of a generation that was closed or charged
-        markets._store_price(m)
+        markets._store_flow(m)
         books._settle(MEMBERSHIP, account, False)
         m = markets._load(m.id)
         seat = positions._open(m, account, True)
@@ -366,32 +367,37 @@ def _fill_side(
     is_reduction: bool = seat.size != 0 and (seat.size > 0) != (change > 0) and (
         size == 0 or (size > 0) == (seat.size > 0)
     )
-    before: margin.Risk = elsewhere
-    if is_reduction:
-        if size == 0 and elsewhere.maintenance == 0:
-            # no requirement will be left: only equity is judged
-            before.cash += seat.cash
-            before.maturing += positions._maturing_worth(m.id, seat)
-            before.unrealised += margin._unrealised(m, seat)
-        else:
-            before = margin._with(elsewhere, m, seat, multiplier)
+    # after a full close of the last position no requirement is left: only equity is judged
+    is_last: bool = is_reduction and size == 0 and elsewhere.maintenance == 0
+    equity_before: int256 = 0
+    before: margin.Risk = empty(margin.Risk)
+    if is_last:
+        equity_before = elsewhere.cash + margin._worth_alone(m, seat)
+    elif is_reduction:
+        before = margin._with(elsewhere, m, seat, multiplier)
     seat.size = size
     seat.notional = notional
     if pnl != 0:
         seat = positions._realise(m.id, seat, pnl)
     seat.cash -= convert(fee, int256)
-    after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
     worth: uint256 = max_value(uint256)
-    if is_reduction:
-        margin._require_reduction_allowed(before, after)
+    if is_last:
+        margin._require_solvent(
+            min(equity_before, elsewhere.cash + margin._worth_alone(m, seat))
+            + convert(elsewhere.maturing, int256)
+        )
     else:
-        assert not is_reduce_only, "vault: not a reduction"
-        assert m.status == markets.ACTIVE, "market: close only"
-        assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
-        assert not system._is_paused(exchange_word), "vault: paused"
-        margin._require_opening_allowed(m.limits_word, after)
-        worth = after.worth
-    assert seat.size == 0 or after.worth >= margin_math._minimum_notional(
-        m.limits_word
-    ), "margin: below minimum size"
+        after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
+        if is_reduction:
+            margin._require_reduction_allowed(before, after)
+        else:
+            assert not is_reduce_only, "vault: not a reduction"
+            assert m.status == markets.ACTIVE, "market: close only"
+            assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
+            assert not system._is_paused(exchange_word), "vault: paused"
+            margin._require_opening_allowed(m.terms_word, after)
+            worth = after.worth
+        assert size == 0 or after.worth >= margin_math._minimum_notional(
+            m.terms_word
+        ), "margin: below minimum size"
     return books._commit(MEMBERSHIP, m, seat, change, price, fee, worth), fee

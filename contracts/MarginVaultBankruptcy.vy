@@ -35,7 +35,7 @@ from .modules import system
 implements: IKernelPart
 implements: IMarginVaultBankruptcy
 
-# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+# The same state, in the same order, in all parts of the kernel (tests/meta compares the layouts).
 initializes: system
 initializes: markets
 initializes: accounts
@@ -85,7 +85,7 @@ MEMBERSHIP: immutable(address)
 def __init__(collateral: address, membership: address):
     """
     @dev Reverts "kernel: decimals", "kernel: other configuration"
-    @param membership MarginVaultMembership, the next in line, made for the same collateral
+    @param membership MarginVaultMembership made for the same collateral
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
@@ -170,16 +170,6 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     return equity
 
 
-@external
-@reentrant
-@raw_return
-def __default__() -> Bytes[1024]:
-    """
-    @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
-    """
-    return raw_call(MEMBERSHIP, msg.data, max_outsize=1024, is_delegate_call=True)
-
-
 def _strip(account: uint256, market: uint256) -> Part:
     """
     @notice Turn everything an account has in a market into cash at the last good mark, and tell what it was
@@ -215,7 +205,7 @@ def _strip(account: uint256, market: uint256) -> Part:
     m.open_interest = books._commit(
         MEMBERSHIP, m, seat, -part.size, m.mark, 0, max_value(uint256)
     )
-    markets._store_price(m)
+    markets._store_flow(m)
     return part
 
 
@@ -270,7 +260,7 @@ def _take_in(account: uint256, part: Part, loss_side: uint256):
     inventory.cash += part.equity
     inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, account, loss_side)
     inventory = bankruptcy_account._take_surplus(m, inventory)
-    markets._store_price(bankruptcy_account._close(m, inventory))
+    markets._store_flow(bankruptcy_account._close(m, inventory))
     log IMarginVaultBankruptcy.PartAbsorbed(
         account=account,
         market=part.market,

@@ -6,7 +6,8 @@
 @title MarginVaultConsole
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's last part: what governance sets, and everybody's look at the ledger. Nothing here moves money.
+@notice The kernel's part for what is set rather than traded: governance's parameters and roles, owners' operators,
+        and transfers between an owner's own accounts. Nothing here moves money from one owner to another.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
@@ -30,7 +31,6 @@ from .modules import margin
 from .modules import market_config
 from .modules import markets
 from .modules import maturity
-from .modules import membership
 from .modules import positions
 from .modules import recovery
 from .modules import system
@@ -38,7 +38,7 @@ from .modules import system
 implements: IKernelPart
 implements: IMarginVaultConsole
 
-# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+# The same state, in the same order, in all parts of the kernel (tests/meta compares the layouts).
 initializes: system
 initializes: markets
 initializes: accounts
@@ -57,9 +57,6 @@ initializes: books[
     markets := markets,
     positions := positions,
     system := system,
-]
-initializes: membership[
-    accounts := accounts, cohorts := cohorts, markets := markets, positions := positions
 ]
 initializes: market_config[markets := markets]
 initializes: bankruptcy_account[markets := markets]
@@ -89,18 +86,22 @@ MAX_MULTIPLIER: constant(uint256) = 10 * units.WAD
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
+MEMBERSHIP: immutable(address)
 
 
 @deploy
-def __init__(collateral: address):
+def __init__(collateral: address, membership: address):
     """
-    @dev Reverts "kernel: decimals"
+    @dev Reverts "kernel: decimals", "kernel: other configuration"
+    @param membership MarginVaultMembership made for the same collateral
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
+    kernel._require_same(membership, config)
     CONFIG = config
     THIS = self
+    MEMBERSHIP = membership
     system.__init__(empty(address))
 
 
@@ -126,8 +127,9 @@ def add_market(
     markets.price_words[market] = packing._price_word(
         packing.Price(
             mark=0,
-            open_interest=0,
             mark_time=0,
+            rounds=0,
+            is_round_open=False,
             status=markets.ACTIVE,
             has_fine_ticks=has_fine_ticks,
         )
@@ -269,172 +271,53 @@ def set_paused(is_paused: bool):
     log IMarginVaultConsole.PauseSet(is_paused=is_paused)
 
 
-# Views
+# Owners of accounts
 
 
 @external
-@view
-def inventory_state(market: uint256) -> IMarginVaultConsole.InventoryState:
-    m: markets.Market = markets._peek(market)
-    i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
-    return IMarginVaultConsole.InventoryState(
-        size=i.size,
-        notional=i.notional,
-        cash=i.cash,
-        equity=bankruptcy_account._equity(m, i),
-        outstanding=i.outstanding,
-        auction_start=bankruptcy_account.auction_times[market],
+def transfer(sender: uint256, receiver: uint256, amount: uint256):
+    kernel._require_delegated(THIS)
+    accounts._require_owner(sender)
+    assert accounts._owner(receiver) == msg.sender, "vault: not owner"
+    assert sender != receiver, "vault: same account"
+    books._require_amount(amount)
+    sender_word: uint256 = books._debit_cash(MEMBERSHIP, sender, amount)
+    receiver_word: uint256 = books._credit(receiver, amount)
+    log IMarginVaultConsole.Transferred(
+        sender=sender,
+        receiver=receiver,
+        amount=amount,
+        sender_word=sender_word,
+        receiver_word=receiver_word,
     )
 
 
 @external
-@view
-def claim_state(claim: uint256) -> IMarginVaultConsole.ClaimState:
-    c: claims_queue.Claim = claims_queue.claims[claim]
-    return IMarginVaultConsole.ClaimState(
-        market=c.origin_word & 255,
-        account=c.account,
-        loss_side=(c.origin_word >> 8) & 3,
-        filed_at=c.origin_word >> 16,
-        amount=c.amount,
-        reserve=packing._low_half(c.paid_words[0]),
-        community=packing._high_half(c.paid_words[0]),
-        adl=packing._low_half(c.paid_words[1]),
-        socialised=packing._high_half(c.paid_words[1]),
-        side=packing._low_half(c.paid_words[2]),
-        recovery=packing._high_half(c.paid_words[2]),
-        recovered=packing._low_half(c.paid_words[3]),
-        outstanding=claims_queue._outstanding(claim),
+def set_operator(operator: address, is_approved: bool):
+    kernel._require_delegated(THIS)
+    assert operator != empty(address), "vault: zero operator"
+    accounts.operators[msg.sender][operator] = is_approved
+    log IMarginVaultConsole.OperatorSet(owner=msg.sender, operator=operator, is_approved=is_approved)
+
+
+@external
+def accept_exchange(account: uint256):
+    kernel._require_delegated(THIS)
+    accounts._require_owner(account)
+    version: uint256 = system._exchange_version(system.exchange_word)
+    a: packing.Account = packing._account(accounts.words[account])
+    a.exchange_version = version
+    account_word: uint256 = packing._account_word(a)
+    accounts.words[account] = account_word
+    log IMarginVaultConsole.ExchangeAccepted(
+        account=account, version=version, account_word=account_word
     )
-
-
-@external
-@view
-def claim_count() -> uint256:
-    return claims_queue.claim_count
-
-
-@external
-@view
-def claim_queue(market: uint256) -> (uint256, uint256):
-    word: uint256 = claims_queue.queue_words[market]
-    return word & packing.MASK_32, (word >> 32) & packing.MASK_32
-
-
-@external
-@view
-def queued_claim(market: uint256, place: uint256) -> uint256:
-    return claims_queue.queue[(market << 32) | place]
-
-
-@external
-@view
-def fee_state() -> IMarginVaultConsole.FeeState:
-    return IMarginVaultConsole.FeeState(
-        trading=packing._low_half(markets.fees_word),
-        funding=packing._high_half(markets.fees_word),
-        liquidation=markets.liquidation_fees,
-        treasury=markets.treasury_fees,
-    )
-
-
-@external
-@view
-def market_count() -> uint256:
-    return markets.market_count
-
-
-@external
-@view
-def mark(market: uint256) -> uint256:
-    return markets._peek(market).mark
 
 
 @external
 @view
 def role_holder(role: IMarginVaultConsole.Role) -> address:
     return self._role_holder(role)
-
-
-@external
-@view
-def exchange_word() -> uint256:
-    return system.exchange_word
-
-
-@external
-@view
-def account_word(account: uint256) -> uint256:
-    return accounts.words[account]
-
-
-@external
-@view
-def position_word(account: uint256, market: uint256) -> uint256:
-    return accounts.positions[account][market]
-
-
-@external
-@view
-def maturing_word(account: uint256, market: uint256) -> uint256:
-    return accounts.maturing[account][market]
-
-
-@external
-@view
-def market_words(market: uint256) -> uint256[14]:
-    return [
-        markets.price_words[market],
-        markets.funding_words[market],
-        markets.clock_words[market],
-        markets.batch_sums_words[market],
-        markets.margin_words[market],
-        markets.more_lines_words[market],
-        markets.limits_words[market],
-        markets.liquidation_words[market],
-        markets.pots[market],
-        bankruptcy_account.inventory_words[market],
-        bankruptcy_account.cash_words[market],
-        claims_queue.queue_words[market],
-        bankruptcy_account.auction_times[market],
-        loss_sharing.round_deficits[market],
-    ]
-
-
-@external
-@view
-def batch_word(market: uint256, batch: uint256) -> uint256:
-    return maturity.batch_words[(market << 24) | batch]
-
-
-@external
-@view
-def round_word(market: uint256, index: uint256) -> uint256:
-    return markets._round(market, index)
-
-
-@external
-@view
-def cohort_words(key: uint256) -> uint256[5]:
-    return [
-        cohorts.generations[key].sums_word,
-        cohorts.generations[key].scale_word,
-        cohorts.generations[key].entry_word,
-        cohorts.generations[key].pot_word,
-        cohorts.siblings[(key >> 6) << 6],
-    ]
-
-
-@external
-@view
-def tick_bitmap(group: uint256, index: uint256) -> uint256:
-    return cohorts.bitmaps[(group << 8) | index]
-
-
-@external
-@view
-def settings() -> (uint256, uint256, uint256):
-    return markets.funding_share, markets.batch_seconds, fund_payments.failure_word
 
 
 def _require_governance():

@@ -40,7 +40,7 @@ from .modules import system
 implements: IKernelPart
 implements: IMarginVaultCrisis
 
-# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+# The same state, in the same order, in all parts of the kernel (tests/meta compares the layouts).
 initializes: system
 initializes: markets
 initializes: accounts
@@ -79,24 +79,20 @@ CONFIG: immutable(bytes32)
 THIS: immutable(address)
 TOKEN: immutable(IERC20)
 SCALE: immutable(uint256)
-NEXT: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, next_part: address):
+def __init__(collateral: address):
     """
-    @dev Reverts "kernel: decimals", "kernel: other configuration"
-    @param next_part MarginVaultLossSharing made for the same collateral
+    @dev Reverts "kernel: decimals"
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
-    kernel._require_same(next_part, config)
     CONFIG = config
     THIS = self
     TOKEN = IERC20(collateral)
     SCALE = scale
-    NEXT = next_part
     system.__init__(empty(address))
 
 
@@ -130,6 +126,7 @@ def update_mark(market: uint256) -> uint256:
     lacking: uint256 = 0
     m, lacking = self._sync_and_pay(m, False)
     markets._store_price(m)
+    markets._store_flow(m)
     # Profit goes on maturing only while every loss is recognised and paid or sure to be.
     if was_fresh and lacking <= margin_math._dust(markets.liquidation_words[market]):
         clock.now += min(elapsed, MAX_CLOCK_STEP)
@@ -156,7 +153,7 @@ def pay_claims(market: uint256) -> uint256:
     lacking: uint256 = 0
     before: uint256 = staticcall TOKEN.balanceOf(self)
     m, lacking = self._sync_and_pay(m, True)
-    markets._store_price(m)
+    markets._store_flow(m)
     return (staticcall TOKEN.balanceOf(self) - before) * SCALE
 
 
@@ -167,6 +164,10 @@ def collect_fees():
     assert fund.address != empty(address), "vault: no fund"
     fees: uint256 = markets.fees_word
     trading: uint256 = packing._low_half(fees)
+    for market: uint256 in range(markets.market_count, bound=units.MAX_MARKETS):
+        flow_word: uint256 = markets.flow_words[market]
+        trading += flow_word >> 112
+        markets.flow_words[market] = flow_word & packing.MASK_112
     share: uint256 = min(staticcall fund.fee_share(), units.WAD)
     to_fund: uint256 = fixed_math._mul_div_down(trading, share, units.WAD)
     trading_tokens: uint256 = fixed_math._mul_div_down(to_fund, 1, SCALE)
@@ -197,16 +198,6 @@ def pay_treasury() -> uint256:
     log IMarginVaultCrisis.TreasuryPaid(treasury=treasury, amount=tokens * SCALE)
     erc20._push(TOKEN, treasury, tokens)
     return tokens
-
-
-@external
-@reentrant
-@raw_return
-def __default__() -> Bytes[1024]:
-    """
-    @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
-    """
-    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
 
 
 def _accrue_funding(m: markets.Market, rate: int256, elapsed: uint256) -> (markets.Market, uint256):

@@ -36,7 +36,7 @@ from .modules import system
 implements: IKernelPart
 implements: IMarginVaultLossSharing
 
-# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+# The same state, in the same order, in all parts of the kernel (tests/meta compares the layouts).
 initializes: system
 initializes: markets
 initializes: accounts
@@ -67,27 +67,21 @@ initializes: recovery
 
 MAX_COHORTS: constant(uint256) = 4096
 ROUND_SPACING_SECONDS: constant(uint256) = 600
-# Flag of a funding word: a round is being scanned.
-ROUND_OPEN: constant(uint256) = 2**248
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
-NEXT: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, next_part: address):
+def __init__(collateral: address):
     """
     @dev Reverts "kernel: decimals", "kernel: other configuration"
-    @param next_part MarginVaultBankruptcy made for the same collateral
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
-    kernel._require_same(next_part, config)
     CONFIG = config
     THIS = self
-    NEXT = next_part
     system.__init__(empty(address))
 
 
@@ -95,17 +89,6 @@ def __init__(collateral: address, next_part: address):
 @view
 def config_hash() -> bytes32:
     return CONFIG
-
-
-@external
-def sync_cohort(key: uint256, limit: uint256):
-    kernel._require_delegated(THIS)
-    m: markets.Market = markets._peek(key >> 23)
-    assert not cohorts._is_empty(key), "cohort: empty"
-    cohorts._sync(key, m, limit)
-    log IMarginVaultLossSharing.CohortSynced(
-        key=key, rounds_seen=cohorts._stored(key).rounds_seen
-    )
 
 
 @external
@@ -130,7 +113,7 @@ def close_at_mark(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShar
     assert i.outstanding <= dust, "crisis: deficit first"
     assert not bankruptcy_account._is_dust(m, i), "crisis: no inventory"
     assert (
-        claims_queue._last_loss_time(market) >= bankruptcy_account.auction_times[market]
+        claims_queue._last_loss_time(market) >= markets._auction_start(market)
     ), "crisis: no claim since empty"
     return self._close_inventory(m, i, m.mark, max_cohorts, claims_queue.RECOVERED)
 
@@ -141,13 +124,12 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
     system._require_loss_allocator()
     self._require_steps(max_cohorts)
     m: markets.Market = markets._peek(market)
-    funding_word: uint256 = markets.funding_words[market]
-    is_new: bool = not packing._funding(funding_word).is_round_open
+    is_new: bool = not m.is_round_open
     if is_new:
         i: bankruptcy_account.Inventory = self._open_last_tiers(m)
         m = bankruptcy_account._close(m, i)
         loss_sharing.round_deficits[market] = i.outstanding
-        loss_sharing.round_reachable[market] = markets.pots[market] + maturity._reachable(market)
+        loss_sharing.round_reachable[market] = markets._pots(market) + maturity._reachable(market)
         loss_sharing.round_places[market] = 0
         log IMarginVaultLossSharing.RoundOpened(
             market=market, mark=m.mark, deficit=i.outstanding
@@ -173,18 +155,21 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
     if not scan.is_done:
         loss_sharing.round_reachable[market] = reachable
         loss_sharing.round_places[market] = scan.place
-        markets.funding_words[market] = funding_word | ROUND_OPEN
+        m.is_round_open = True
         markets._store_price(m)
+        markets._store_flow(m)
         return round
     if reachable == 0:
         # Nothing to charge: a round that held the market lets it go.
         assert not is_new, "crisis: nothing reachable"
-        markets._store_funding(m)
+        m.is_round_open = False
+        markets._store_price(m)
         log IMarginVaultLossSharing.RoundAbandoned(market=market, deficit=deficit)
         return round
     round.share = min(fixed_math._mul_div_up(deficit, units.RAY, reachable), units.RAY)
     m = loss_sharing._charge(m, round.share)
-    markets._store_funding(m)
+    m.is_round_open = False
+    markets._store_price(m)
     clock.round_time = block.timestamp
     markets.clock_words[market] = packing._clock_word(clock)
     log IMarginVaultLossSharing.RoundCharged(
@@ -194,25 +179,15 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
         deficit=deficit,
         reachable=reachable,
         share=round.share,
-        pots=markets.pots[market],
+        pots=markets._pots(market),
         batch_sums_word=markets.batch_sums_words[market],
     )
     i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
     i.cash += convert(min(deficit, reachable), int256)
     i = claims_queue._sync(m, i, claims_queue.SOCIALISED, 0, claims_queue._inventory_side(i))
     i = bankruptcy_account._take_surplus(m, i)
-    markets._store_price(bankruptcy_account._close(m, i))
+    markets._store_flow(bankruptcy_account._close(m, i))
     return round
-
-
-@external
-@reentrant
-@raw_return
-def __default__() -> Bytes[1024]:
-    """
-    @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
-    """
-    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
 
 
 def _open_synced(m: markets.Market) -> bankruptcy_account.Inventory:
@@ -273,7 +248,7 @@ def _close_inventory(
     )
     i = claims_queue._sync(m, i, tier, 0, claims_queue._inventory_side(i))
     i = bankruptcy_account._take_surplus(m, i)
-    markets._store_price(bankruptcy_account._close(walk.market, i))
+    markets._store_flow(bankruptcy_account._close(walk.market, i))
     log IMarginVaultLossSharing.Deleveraged(
         market=m.id,
         price=price,

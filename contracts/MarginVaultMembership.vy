@@ -6,8 +6,8 @@
 @title MarginVaultMembership
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's part that knows cohorts in full: it settles accounts for the parts that trade, does what an owner
-        sets, and shows effective figures. Nothing here moves money between accounts.
+@notice The kernel's part that knows cohorts in full: it settles accounts for the parts that trade, and changes an
+        account's leverage class. Nothing here moves money between accounts.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
@@ -37,7 +37,7 @@ from .modules import system
 implements: IKernelPart
 implements: IMarginVaultMembership
 
-# The same state, in the same order, in all four parts of the kernel (tests/meta compares the layouts).
+# The same state, in the same order, in all parts of the kernel (tests/meta compares the layouts).
 initializes: system
 initializes: markets
 initializes: accounts
@@ -71,21 +71,17 @@ initializes: recovery
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
-NEXT: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, next_part: address):
+def __init__(collateral: address):
     """
     @dev Reverts "kernel: decimals", "kernel: other configuration"
-    @param next_part MarginVaultConsole, the last in line, made for the same collateral
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
-    kernel._require_same(next_part, config)
     CONFIG = config
-    NEXT = next_part
     THIS = self
     system.__init__(empty(address))
 
@@ -124,6 +120,17 @@ def drop_generation(key: uint256):
 
 
 @external
+def sync_cohort(key: uint256, limit: uint256):
+    kernel._require_delegated(THIS)
+    m: markets.Market = markets._peek(key >> 23)
+    assert not cohorts._is_empty(key), "cohort: empty"
+    cohorts._sync(key, m, limit)
+    log IMarginVaultMembership.CohortSynced(
+        key=key, rounds_seen=cohorts._stored(key).rounds_seen
+    )
+
+
+@external
 def touch(account: uint256, market: uint256):
     kernel._require_delegated(THIS)
     m: markets.Market = markets._load(market)
@@ -131,7 +138,7 @@ def touch(account: uint256, market: uint256):
     seat: positions.Seat = positions._open(m, account, True)
     if seat.maturing.matured != 0:
         m.open_interest = positions._close(m, seat, seat.key, 0, 0, 0)
-    markets._store_price(m)
+    markets._store_flow(m)
 
 
 @external
@@ -147,78 +154,27 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
     seat.classes = packing._with_leverage_class(seat.classes, market, leverage_class)
     key: uint256 = 0
     if seat.size != 0:
-        assert margin_math._class_rate(m.limits_word, leverage_class) > margin_math._class_rate(
-            m.limits_word, before
+        assert margin_math._class_rate(m.terms_word, leverage_class) > margin_math._class_rate(
+            m.terms_word, before
         ), "vault: class only upward"
         exchange_word: uint256 = system.exchange_word
         assert system._mode(exchange_word) < system.ADL, "vault: mode ADL"
         risk: margin.Risk = books._risk(m, seat, system._multiplier(exchange_word))
-        margin._require_opening_allowed(m.limits_word, risk)
+        assert markets._is_fresh(m), "margin: stale mark"
+        margin._require_opening_allowed(m.terms_word, risk)
         key = cohorts._open_generation(
             positions._base_key(m, seat), m, risk.worth
         )
     m.open_interest = positions._close(m, seat, key, 0, 0, 0)
     if seat.key != 0 and cohorts._is_empty(seat.key):
         cohorts._drop(seat.key)
-    markets._store_price(m)
+    markets._store_flow(m)
     log IMarginVaultMembership.LeverageClassSet(
         account=account,
         market=market,
         leverage_class=leverage_class,
         account_word=accounts.words[account],
     )
-
-
-# Views
-
-
-@external
-@view
-def account_state(account: uint256) -> IMarginVaultMembership.AccountState:
-    return self._account_state(self._full_risk(account))
-
-
-@external
-@view
-def position_state(account: uint256, market: uint256) -> IMarginVaultMembership.PositionState:
-    m: markets.Market = markets._peek(market)
-    seat: positions.Seat = membership._peek(m, account)
-    out: IMarginVaultMembership.PositionState = empty(IMarginVaultMembership.PositionState)
-    out.size = seat.size
-    out.notional = seat.notional
-    out.maturing = positions._maturing_worth(market, seat)
-    out.pot = fixed_math._positive_part(seat.pending)
-    out.key = seat.key
-    if seat.size == 0:
-        return out
-    out.unrealised = margin._unrealised(m, seat)
-    marginal: uint256 = 0
-    initial: uint256 = 0
-    out.maintenance, marginal, initial = margin._margins(
-        m, seat, system._multiplier(system.exchange_word)
-    )
-    risk: margin.Risk = self._full_risk(account)
-    # equity is shared over positions by maintenance margin
-    share: int256 = fixed_math._signed_mul_div_floor(
-        margin._equity(risk), out.maintenance, max(risk.maintenance, 1)
-    )
-    per_base: int256 = fixed_math._signed_mul_div_floor(
-        share, units.WAD, fixed_math._magnitude(seat.size)
-    )
-    price: int256 = convert(m.mark, int256)
-    price = price - per_base if seat.size > 0 else price + per_base
-    out.bankruptcy_price = fixed_math._positive_part(price)
-    return out
-
-
-@external
-@reentrant
-@raw_return
-def __default__() -> Bytes[1024]:
-    """
-    @notice Pass on to the next part; reentrant because the entry it reaches takes the lock itself
-    """
-    return raw_call(NEXT, msg.data, max_outsize=1024, is_delegate_call=True)
 
 
 def _settle_all(account: uint256, is_leaving: bool):
@@ -230,38 +186,4 @@ def _settle_all(account: uint256, is_leaving: bool):
         rest &= unsafe_sub(rest, 1)
         m: markets.Market = markets._load(market)
         m.open_interest = membership._settle(m, account, is_leaving)
-        markets._store_price(m)
-
-
-@view
-def _full_risk(account: uint256) -> margin.Risk:
-    """
-    @notice An account's risk with everything pending applied
-    """
-    a: packing.Account = packing._account(accounts.words[account])
-    risk: margin.Risk = empty(margin.Risk)
-    risk.cash = a.cash
-    rest: uint256 = a.markets
-    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
-        if rest == 0:
-            break
-        m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
-        rest &= unsafe_sub(rest, 1)
-        seat: positions.Seat = membership._peek(m, account)
-        seat.cash -= a.cash
-        risk = margin._with(risk, m, seat, system._multiplier(system.exchange_word))
-    return risk
-
-
-@pure
-def _account_state(risk: margin.Risk) -> IMarginVaultMembership.AccountState:
-    return IMarginVaultMembership.AccountState(
-        cash=risk.cash,
-        maturing=risk.maturing,
-        unrealised=risk.unrealised,
-        equity=margin._equity(risk),
-        maintenance=risk.maintenance,
-        hole=margin._hole(risk),
-        withdrawable=margin._withdrawable(risk),
-        is_stale=risk.is_stale,
-    )
+        markets._store_flow(m)

@@ -10,7 +10,9 @@ from eth_utils import keccak, to_checksum_address
 # The kernel's parts in deployment order. The last one is the vault, which answers for all of them.
 PARTS = (
     "MarginVaultConsole",
+    "MarginVaultViews",
     "MarginVaultMembership",
+    "MarginVaultAuction",
     "MarginVaultBankruptcy",
     "MarginVaultLossSharing",
     "MarginVaultCrisis",

@@ -170,12 +170,14 @@ class Deployer:
             return
         token = self.record.address("Collateral")
         for name, others in (
-            ("MarginVaultConsole", []),
-            ("MarginVaultMembership", ["MarginVaultConsole"]),
+            ("MarginVaultMembership", []),
+            ("MarginVaultConsole", ["MarginVaultMembership"]),
+            ("MarginVaultViews", ["MarginVaultConsole"]),
             ("MarginVaultBankruptcy", ["MarginVaultMembership"]),
-            ("MarginVaultLossSharing", ["MarginVaultBankruptcy"]),
-            ("MarginVaultCrisis", ["MarginVaultLossSharing"]),
-            ("MarginVaultLiquidation", ["MarginVaultCrisis", "MarginVaultMembership"]),
+            ("MarginVaultAuction", ["MarginVaultMembership"]),
+            ("MarginVaultLossSharing", []),
+            ("MarginVaultCrisis", []),
+            ("MarginVaultLiquidation", ["MarginVaultMembership"]),
         ):
             self._deploy(name, name, token, *(self.record.address(other) for other in others))
         me = self.sender.address
@@ -183,8 +185,7 @@ class Deployer:
             "MarginVault",
             "MarginVault",
             token,
-            self.record.address("MarginVaultLiquidation"),
-            self.record.address("MarginVaultMembership"),
+            *(self.record.address(part) for part in reversed(PARTS[1:-1])),
             me,
         )
         vault = self.record.address("MarginVault")

@@ -21,7 +21,9 @@ PARTS = (
     "MarginVaultCrisis",
     "MarginVaultLossSharing",
     "MarginVaultBankruptcy",
+    "MarginVaultAuction",
     "MarginVaultMembership",
+    "MarginVaultViews",
     "MarginVaultConsole",
 )
 
@@ -224,15 +226,16 @@ def deploy_kernel(decimals: int = 6, token: Any = None, markets: int = 1, **conf
     oracle = deploy("mocks/MockOracle.vy")
     owner = actor("governance")
     parts: dict[str, Any] = {}
-    console = parts["MarginVaultConsole"] = deploy("MarginVaultConsole.vy", token)
-    membership = parts["MarginVaultMembership"] = deploy("MarginVaultMembership.vy", token, console)
+    membership = parts["MarginVaultMembership"] = deploy("MarginVaultMembership.vy", token)
+    console = parts["MarginVaultConsole"] = deploy("MarginVaultConsole.vy", token, membership)
+    views = parts["MarginVaultViews"] = deploy("MarginVaultViews.vy", token, console)
     bankruptcy = parts["MarginVaultBankruptcy"] = deploy("MarginVaultBankruptcy.vy", token, membership)
-    sharing = parts["MarginVaultLossSharing"] = deploy("MarginVaultLossSharing.vy", token, bankruptcy)
-    crisis = parts["MarginVaultCrisis"] = deploy("MarginVaultCrisis.vy", token, sharing)
-    liquidation = parts["MarginVaultLiquidation"] = deploy(
-        "MarginVaultLiquidation.vy", token, crisis, membership
-    )
-    parts["MarginVault"] = deploy("MarginVault.vy", token, liquidation, membership, owner)
+    auction = parts["MarginVaultAuction"] = deploy("MarginVaultAuction.vy", token, membership)
+    sharing = parts["MarginVaultLossSharing"] = deploy("MarginVaultLossSharing.vy", token)
+    crisis = parts["MarginVaultCrisis"] = deploy("MarginVaultCrisis.vy", token)
+    liquidation = parts["MarginVaultLiquidation"] = deploy("MarginVaultLiquidation.vy", token, membership)
+    behind = (liquidation, crisis, sharing, bankruptcy, auction, membership, views)
+    parts["MarginVault"] = deploy("MarginVault.vy", token, *behind, owner)
     vault = ABIContractFactory("MarginVault", union_abi()).at(parts["MarginVault"].address)
     kernel = Kernel(vault, token, oracle, parts, 10 ** (18 - token.decimals()))
     with boa.env.prank(owner):

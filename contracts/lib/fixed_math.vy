@@ -47,6 +47,14 @@ def _wad_mul_up(a: uint256, b: uint256) -> uint256:
 
 
 @pure
+def _rated_up(amount: uint256, rate: uint256) -> uint256:
+    """
+    @notice `_wad_mul_up` of an amount below 2**188 and a rate or factor below 2**67, whose product cannot overflow
+    """
+    return unsafe_div(unsafe_add(unsafe_mul(amount, rate), 10**18 - 1), 10**18)
+
+
+@pure
 def _signed_mul_div_floor(a: int256, b: uint256, divisor: uint256) -> int256:
     """
     @notice a * b / divisor, rounded toward minus infinity
@@ -64,6 +72,14 @@ def _signed_mul_div_ceil(a: int256, b: uint256, divisor: uint256) -> int256:
     if a >= 0:
         return convert(self._mul_div_up(convert(a, uint256), b, divisor), int256)
     return -convert(convert(-a, uint256) * b // divisor, int256)
+
+
+@pure
+def _div_down(a: uint256, divisor: uint256) -> uint256:
+    """
+    @notice a / divisor, rounded down
+    """
+    return a // divisor
 
 
 @pure
@@ -87,9 +103,7 @@ def _magnitude(a: int256) -> uint256:
     """
     @notice |a|; reverts for min_value(int256), which no packed field can hold
     """
-    if a < 0:
-        return convert(-a, uint256)
-    return convert(a, uint256)
+    return convert(max(a, unsafe_sub(0, a)), uint256)
 
 
 @pure

@@ -6,12 +6,13 @@
 @author Lastline
 @notice A market's configuration words and the margin formulas that read them.
 @dev Layouts (bits @ offset):
-     margin       four maintenance lines of (rate 16 | deduction 40), rate in 1e-5, deduction in whole quote,
-                  @0 @56 @112 @168 | initial factor 16 @224 (1e-3) | max mark age 16 @240 (seconds)
-     more lines   four more lines of the same form
-     limits       initial rate of each leverage class 4 x 16 @0 (1e-5) | price band 16 @64 (1e-5)
-                  | minimum notional 32 @80 | open interest cap 48 @112 | position cap 48 @160 (whole quote)
-                  | open interest cap 48 @208 (whole base units)
+     terms        all that a fill reads: maintenance line 0 rate 16 @0 (1e-5) | line 1 rate 16 @16, deduction 40 @32
+                  | initial rate of each leverage class 4 x 16 @72 (1e-5) | initial factor 16 @136 (1e-3)
+                  | max mark age 12 @152 (seconds) | price band 12 @164 (1e-5) | minimum notional 32 @176 (quote)
+                  | caps: open interest 16 @208 (quote), position 16 @224 (quote), open interest 16 @240 (base)
+     more lines   four maintenance lines of (rate 16 | deduction 40) each, rate in 1e-5, deduction in whole quote,
+                  @0 @56 @112 @168: lines 2 to 5 in one word, lines 6 and 7 in another
+     cap          mantissa 11 @0 | exponent 5 @11: mantissa << exponent, whole quote or base units
      liquidation  target health 16 @0 (1e-3) | critical health 16 @16 (1e-3) | cost slope 16 @32 (1e-5)
                   | fund share of cost 16 @48 (1e-3) | deleverage band 16 @64 (1e-5)
                   | auction slippage 16 @80 (1e-5) | auction length 16 @96 (seconds)
@@ -22,12 +23,14 @@
 from . import fixed_math
 from . import units
 
+MASK_12: constant(uint256) = 2**12 - 1
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_32: constant(uint256) = 2**32 - 1
 MASK_40: constant(uint256) = 2**40 - 1
-MASK_48: constant(uint256) = 2**48 - 1
 LINE_BITS: constant(uint256) = 56
 LINES: constant(uint256) = 4
+CLASSES_AT: constant(uint256) = 72
+CAP_MANTISSA: constant(uint256) = 2**11 - 1
 # Shares and rates in the health formulas have 18 decimals; `NO_HEALTH` stands for "no maintenance margin".
 NO_HEALTH: constant(uint256) = max_value(uint256)
 
@@ -49,38 +52,47 @@ def _factor_at(word: uint256, offset: uint256) -> uint256:
 
 
 @pure
-def _max_mark_age(margin_word: uint256) -> uint256:
-    return (margin_word >> 240) & MASK_16
+def _max_mark_age(terms_word: uint256) -> uint256:
+    return (terms_word >> 152) & MASK_12
 
 
 @pure
-def _class_rate(limits_word: uint256, leverage_class: uint256) -> uint256:
-    return self._rate_at(limits_word, unsafe_mul(leverage_class, 16))
+def _class_rate(terms_word: uint256, leverage_class: uint256) -> uint256:
+    return self._rate_at(terms_word >> CLASSES_AT, unsafe_mul(leverage_class, 16))
 
 
 @pure
-def _band(limits_word: uint256) -> uint256:
-    return self._rate_at(limits_word, 64)
+def _band(terms_word: uint256) -> uint256:
+    return unsafe_mul((terms_word >> 164) & MASK_12, units.RATE_STEP)
 
 
 @pure
-def _minimum_notional(limits_word: uint256) -> uint256:
-    return unsafe_mul((limits_word >> 80) & MASK_32, units.WAD)
+def _minimum_notional(terms_word: uint256) -> uint256:
+    return unsafe_mul((terms_word >> 176) & MASK_32, units.WAD)
 
 
 @pure
-def _open_interest_cap_quote(limits_word: uint256) -> uint256:
-    return unsafe_mul((limits_word >> 112) & MASK_48, units.WAD)
+def _cap_at(terms_word: uint256, offset: uint256) -> uint256:
+    """
+    @notice The cap at `offset`, quote or base, 18 decimals
+    """
+    cap: uint256 = (terms_word >> offset) & MASK_16
+    return unsafe_mul((cap & CAP_MANTISSA) << (cap >> 11), units.WAD)
 
 
 @pure
-def _position_cap_quote(limits_word: uint256) -> uint256:
-    return unsafe_mul((limits_word >> 160) & MASK_48, units.WAD)
+def _open_interest_cap_quote(terms_word: uint256) -> uint256:
+    return self._cap_at(terms_word, 208)
 
 
 @pure
-def _open_interest_cap_base(limits_word: uint256) -> uint256:
-    return unsafe_mul(limits_word >> 208, units.WAD)
+def _position_cap_quote(terms_word: uint256) -> uint256:
+    return self._cap_at(terms_word, 224)
+
+
+@pure
+def _open_interest_cap_base(terms_word: uint256) -> uint256:
+    return self._cap_at(terms_word, 240)
 
 
 @pure
@@ -141,50 +153,62 @@ def _dust(liquidation_word: uint256) -> uint256:
 
 
 @pure
-def _maintenance(notional: uint256, margin_word: uint256, more_lines_word: uint256) -> (uint256, uint256):
+def _asks_more(
+    notional: uint256, marginal: uint256, deducted: uint256, rate: uint256, deduction: uint256
+) -> bool:
     """
-    @notice Maintenance margin of a position, and the marginal rate at its notional
-    @dev max over lines of (notional * rate - deduction): continuous and convex whatever the borders. The first
-         line deducts nothing; an empty line ends the list.
+    @notice True if the maintenance line (`rate`, `deduction`) asks at least what the line before it asks
+    @dev Below its border it asks less. A deduction has 100 bits: the products fit.
+    """
+    return rate != 0 and notional * (rate - marginal) >= unsafe_mul(
+        deduction - deducted, units.WAD
+    )
+
+
+@pure
+def _lines(
+    notional: uint256, margin: uint256, marginal: uint256, deducted: uint256, lines_word: uint256
+) -> (uint256, uint256, uint256, bool):
+    """
+    @notice Maintenance margin by up to four more lines
+    @dev Margin = max over lines of (notional * rate - deduction): continuous and convex whatever the borders. The
+         first line deducts nothing; borders rise; an empty line ends the list.
     @param notional Position value at mark, quote
-    @return Margin in quote, rounded up; marginal rate, 18 decimals
+    @param margin What the lines before ask; `marginal`, `deducted`: the last one's rate and deduction
+    @return Margin in quote, rounded up; marginal rate, 18 decimals; its deduction; True if the next word's lines may
+            ask more still
     """
-    marginal: uint256 = unsafe_mul(margin_word & MASK_16, units.RATE_STEP)
-    margin: uint256 = fixed_math._wad_mul_up(notional, marginal)
-    deducted: uint256 = 0
-    word: uint256 = margin_word
-    for i: uint256 in range(1, 8):
-        if i == LINES:
-            word = more_lines_word
-        fields: uint256 = word >> unsafe_mul(i & 3, LINE_BITS)
+    asked: uint256 = margin
+    last_rate: uint256 = marginal
+    last_deduction: uint256 = deducted
+    for i: uint256 in range(LINES):
+        fields: uint256 = lines_word >> unsafe_mul(i, LINE_BITS)
         rate: uint256 = unsafe_mul(fields & MASK_16, units.RATE_STEP)
-        if rate == 0:
-            break
         deduction: uint256 = unsafe_mul((fields >> 16) & MASK_40, units.WAD)
-        # (a deduction has 100 bits: the product fits) Below its border a line asks less than the one before it; borders rise, so do all later lines.
-        if notional * (rate - marginal) < unsafe_mul(deduction - deducted, units.WAD):
-            break
-        deducted = deduction
-        margin = fixed_math._wad_mul_up(notional, rate) - deduction
-        marginal = rate
-    return margin, marginal
+        if not self._asks_more(notional, last_rate, last_deduction, rate, deduction):
+            return asked, last_rate, last_deduction, False
+        asked = fixed_math._rated_up(notional, rate) - deduction
+        last_rate = rate
+        last_deduction = deduction
+    return asked, last_rate, last_deduction, True
 
 
 @pure
 def _initial(
-    notional: uint256, maintenance: uint256, margin_word: uint256, limits_word: uint256, leverage_class: uint256
+    notional: uint256, maintenance: uint256, terms_word: uint256, leverage_class: uint256
 ) -> uint256:
     """
     @notice Initial margin: the tier's rate or the leverage class's, whichever asks more; rounded up
     """
     return max(
-        fixed_math._wad_mul_up(
-            maintenance, unsafe_mul((margin_word >> 224) & MASK_16, units.FACTOR_STEP)
+        fixed_math._rated_up(
+            maintenance, unsafe_mul((terms_word >> 136) & MASK_16, units.FACTOR_STEP)
         ),
-        fixed_math._wad_mul_up(
+        fixed_math._rated_up(
             notional,
             unsafe_mul(
-                (limits_word >> unsafe_mul(leverage_class, 16)) & MASK_16, units.RATE_STEP
+                (terms_word >> unsafe_add(CLASSES_AT, unsafe_mul(leverage_class, 16))) & MASK_16,
+                units.RATE_STEP,
             ),
         ),
     )

@@ -14,15 +14,18 @@
                  tick 14, class 2, is_short 1) | has_maturing 1 @247
      maturing    current 104 @0 | previous 104 @104 | batch 24 @208 | current refill 12 @232
                  | previous refill 12 @244       (shares of a batch, in steps of 1e-9 quote)
-     price       mark 104 @0 | open interest 112 @104 | mark time 32 @216 | status 7 @248 | fine ticks 1 @255
-     funding     long index int112 @0 | short index int112 @112 | rounds 24 @224 | round open 1 @248
+     price       mark 104 @0 | mark time 32 @104 | rounds 23 @136 | round open 1 @159 | status 8 @160
+                 | fine ticks 1 @168          (written when a mark is taken or a round charged)
+     flow        open interest 112 @0 | uncollected trading fees 128 @112      (written by every fill)
+     funding     long index int112 @0 | short index int112 @112
      clock       market clock 40 @0 | batch end 40 @40 | funding time 40 @80 | last round time 40 @120
      batch sums  current 104 @0 | previous 104 @104 | batch 24 @208 | current charged 1 @232
                  | previous charged 1 @233       (shares, as in maturing)
-     halves      two uint128: fees (trading, funding share), claims (two tiers), ...
+     crisis      untouched profit of ADL 128 @0 | start of the inventory's auction 40 @128
+     halves      two uint128: claims (amount and what is outstanding; two tiers), ...
      signed      two int128: inventory (size, notional)
-     sums        size 112 @0 | notional 112 @112 | rounds seen 24 @224 | sealed 1 @248 | links 7 @249
-                 (links = has siblings 1 | open generation 6)
+     sums        size 112 @0 | notional 112 @112 | rounds seen 23 @224 | closed 1 @247 | charged 1 @248
+                 | links 7 @249 (has siblings 1 | open generation 6)
      factor      share 96 @0 (27 decimals) | offset int160 @96 (27 decimals)
      round       share 96 @0 (27 decimals) | price 128 @96 (18 decimals)
      batch       taken share 96 @0 (27 decimals) | refill 12 @96
@@ -46,17 +49,11 @@ struct Maturing:
 
 struct Price:
     mark: uint256
-    open_interest: uint256
     mark_time: uint256
-    status: uint256
-    has_fine_ticks: bool
-
-
-struct Funding:
-    long_index: int256
-    short_index: int256
     rounds: uint256
     is_round_open: bool
+    status: uint256
+    has_fine_ticks: bool
 
 
 struct Clock:
@@ -70,15 +67,23 @@ struct Sums:
     size: uint256
     notional: uint256
     rounds_seen: uint256
-    is_sealed: bool
+    is_closed: bool
+    is_charged: bool
     links: uint256
 
 
 # Flag of a position word
 HAS_MATURING: constant(uint256) = 2**247
+# Flags of a price word
+ROUND_OPEN: constant(uint256) = 2**159
+FINE_TICKS: constant(uint256) = 2**168
+# Flags of a sums word: ADL has closed part of the generation; a round has moved its entries
+CLOSED: constant(uint256) = 2**247
+CHARGED: constant(uint256) = 2**248
 
 MASK_6: constant(uint256) = 2**6 - 1
 MASK_7: constant(uint256) = 2**7 - 1
+MASK_8: constant(uint256) = 2**8 - 1
 MASK_12: constant(uint256) = 2**12 - 1
 MASK_14: constant(uint256) = 2**14 - 1
 MASK_16: constant(uint256) = 2**16 - 1
@@ -215,43 +220,34 @@ def _maturing_word(m: Maturing) -> uint256:
 def _price(word: uint256) -> Price:
     return Price(
         mark=word & MASK_104,
-        open_interest=(word >> 104) & MASK_112,
-        mark_time=(word >> 216) & MASK_32,
-        status=(word >> 248) & MASK_7,
-        has_fine_ticks=word >> 255 == 1,
+        mark_time=(word >> 104) & MASK_32,
+        rounds=(word >> 136) & MASK_23,
+        is_round_open=word & ROUND_OPEN != 0,
+        status=(word >> 160) & MASK_8,
+        has_fine_ticks=word & FINE_TICKS != 0,
     )
 
 
 @pure
 def _price_word(p: Price) -> uint256:
-    self._require_zero((p.mark >> 104) | (p.open_interest >> 112))
-    word: uint256 = p.mark | (p.open_interest << 104) | (p.mark_time << 216) | (p.status << 248)
+    self._require_zero((p.mark >> 104) | (p.rounds >> 23))
+    word: uint256 = p.mark | (p.mark_time << 104) | (p.rounds << 136) | (p.status << 160)
+    if p.is_round_open:
+        word |= ROUND_OPEN
     if p.has_fine_ticks:
-        word |= 2**255
+        word |= FINE_TICKS
     return word
 
 
 @pure
-def _funding(word: uint256) -> Funding:
-    return Funding(
-        long_index=self._signed_from(word, 0, 112),
-        short_index=self._signed_from(word, 112, 112),
-        rounds=(word >> 224) & MASK_24,
-        is_round_open=(word >> 248) & 1 == 1,
-    )
+def _flow_word(open_interest: uint256, fees: uint256) -> uint256:
+    self._require_zero((open_interest >> 112) | (fees >> 128))
+    return open_interest | (fees << 112)
 
 
 @pure
-def _funding_word(f: Funding) -> uint256:
-    self._require_fits(f.rounds, 24)
-    word: uint256 = (
-        self._signed_field(f.long_index, 112)
-        | (self._signed_field(f.short_index, 112) << 112)
-        | (f.rounds << 224)
-    )
-    if f.is_round_open:
-        word |= 2**248
-    return word
+def _funding_word(long_index: int256, short_index: int256) -> uint256:
+    return self._signed_field(long_index, 112) | (self._signed_field(short_index, 112) << 112)
 
 
 @pure
@@ -315,8 +311,9 @@ def _sums(word: uint256) -> Sums:
     return Sums(
         size=word & MASK_112,
         notional=(word >> 112) & MASK_112,
-        rounds_seen=(word >> 224) & MASK_24,
-        is_sealed=(word >> 248) & 1 == 1,
+        rounds_seen=(word >> 224) & MASK_23,
+        is_closed=word & CLOSED != 0,
+        is_charged=word & CHARGED != 0,
         links=word >> 249,
     )
 
@@ -325,8 +322,10 @@ def _sums(word: uint256) -> Sums:
 def _sums_word(s: Sums) -> uint256:
     self._require_zero((s.size | s.notional) >> 112)
     word: uint256 = s.size | (s.notional << 112) | (s.rounds_seen << 224) | (s.links << 249)
-    if s.is_sealed:
-        word |= 2**248
+    if s.is_closed:
+        word |= CLOSED
+    if s.is_charged:
+        word |= CHARGED
     return word
 
 

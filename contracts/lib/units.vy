@@ -18,6 +18,8 @@ MATURING_STEP: constant(uint256) = 10**9
 # A factor (cohort A, batch H) below 2**-40 counts as nothing.
 FACTOR_FLOOR: constant(uint256) = RAY >> 40
 
+# Largest amount of tokens, quote or base in one call: what a packed field can hold, with room to add.
+MAX_AMOUNT: constant(uint256) = 2**111 - 1
 MIN_PRICE: constant(uint256) = 10**12  # 1e-6 quote per base
 MAX_PRICE: constant(uint256) = 10**30  # 1e12 quote per base
 MAX_FEE_RATE: constant(uint256) = 10**15  # 0.1 % of notional, each side

@@ -12,8 +12,18 @@ from ..lib import margin_math
 
 @external
 @pure
-def maintenance(notional: uint256, margin_word: uint256, more_lines_word: uint256) -> (uint256, uint256):
-    return margin_math._maintenance(notional, margin_word, more_lines_word)
+def asks_more(
+    notional: uint256, marginal: uint256, deducted: uint256, rate: uint256, deduction: uint256
+) -> bool:
+    return margin_math._asks_more(notional, marginal, deducted, rate, deduction)
+
+
+@external
+@pure
+def lines(
+    notional: uint256, margin: uint256, marginal: uint256, deducted: uint256, lines_word: uint256
+) -> (uint256, uint256, uint256, bool):
+    return margin_math._lines(notional, margin, marginal, deducted, lines_word)
 
 
 @external
@@ -21,11 +31,10 @@ def maintenance(notional: uint256, margin_word: uint256, more_lines_word: uint25
 def initial(
     notional: uint256,
     maintenance: uint256,
-    margin_word: uint256,
-    limits_word: uint256,
+    terms_word: uint256,
     leverage_class: uint256,
 ) -> uint256:
-    return margin_math._initial(notional, maintenance, margin_word, limits_word, leverage_class)
+    return margin_math._initial(notional, maintenance, terms_word, leverage_class)
 
 
 @external

@@ -48,14 +48,14 @@ def price_word(fields: packing.Price) -> uint256:
 
 @external
 @pure
-def funding(word: uint256) -> packing.Funding:
-    return packing._funding(word)
+def flow_word(open_interest: uint256, fees: uint256) -> uint256:
+    return packing._flow_word(open_interest, fees)
 
 
 @external
 @pure
-def funding_word(fields: packing.Funding) -> uint256:
-    return packing._funding_word(fields)
+def funding_word(long_index: int256, short_index: int256) -> uint256:
+    return packing._funding_word(long_index, short_index)
 
 
 @external

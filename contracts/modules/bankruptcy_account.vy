@@ -30,8 +30,6 @@ struct Inventory:
 inventory_words: uint256[32]
 # cash int128 | outstanding claims uint128, by market
 cash_words: uint256[32]
-# When the inventory last became non-empty (its auction's start), by market, seconds
-auction_times: uint256[32]
 
 
 @view
@@ -65,9 +63,9 @@ def _close(m: markets.Market, inventory: Inventory) -> markets.Market:
         i.notional = 0
     if self._is_dust(m, i):
         # what rounding left must not let the next inventory's auction start at its end
-        self.auction_times[m.id] = 0
-    elif self.auction_times[m.id] == 0:
-        self.auction_times[m.id] = block.timestamp
+        markets._set_auction_start(m.id, 0)
+    elif markets._auction_start(m.id) == 0:
+        markets._set_auction_start(m.id, block.timestamp)
     index: int256 = markets._side_index(m, i.size < 0)
     stored_cash: int256 = i.cash + fixed_math._signed_mul_div_floor(
         index * i.size, 1, units.WAD

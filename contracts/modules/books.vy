@@ -38,7 +38,7 @@ def _settle(membership: address, account: uint256, is_leaving: bool):
         market: uint256 = price_tick._lowest_bit(rest)
         rest &= unsafe_sub(rest, 1)
         word: uint256 = accounts.positions[account][market]
-        rounds: uint256 = (markets.funding_words[market] >> 224) & packing.MASK_24
+        rounds: uint256 = (markets.price_words[market] >> 136) & packing.MASK_23
         if word & packing.MASK_112 != 0 and not cohorts._is_plain(
             packing._position_key(market, word), rounds
         ):
@@ -47,6 +47,35 @@ def _settle(membership: address, account: uint256, is_leaving: bool):
                 abi_encode(account, is_leaving, method_id=method_id("settle(uint256,bool)")),
             )
             break
+
+
+@pure
+def _require_amount(amount: uint256):
+    """
+    @dev Reverts "vault: zero amount", "vault: amount too large"
+    """
+    assert amount != 0, "vault: zero amount"
+    assert amount <= units.MAX_AMOUNT, "vault: amount too large"
+
+
+def _debit_cash(membership: address, account: uint256, amount: uint256) -> uint256:
+    """
+    @notice Take cash that the account may withdraw; the only way worth leaves an account by its owner's will
+    @dev Reverts "margin: stale mark", "vault: not withdrawable"
+    @return The account word stored
+    """
+    self._settle(membership, account, False)
+    a: packing.Account = packing._account(accounts.words[account])
+    risk: margin.Risk = margin._elsewhere(
+        account, a.markets, 255, system._multiplier(system.exchange_word)
+    )
+    risk.cash += a.cash
+    assert not risk.is_stale, "margin: stale mark"
+    assert amount <= margin._withdrawable(risk), "vault: not withdrawable"
+    a.cash -= convert(amount, int256)
+    account_word: uint256 = packing._account_word(a)
+    accounts.words[account] = account_word
+    return account_word
 
 
 def _commit(
@@ -84,6 +113,22 @@ def _commit(
             membership, abi_encode(seat.key, method_id=method_id("drop_generation(uint256)"))
         )
     return open_interest
+
+
+def _receive(
+    membership: address, m: markets.Market, account: uint256, change: int256, cost: int256, price: uint256
+) -> uint256:
+    """
+    @notice Give a position to who takes it over; the account must be able to open it
+    @return The market's open interest now
+    """
+    seat: positions.Seat = positions._trade(
+        m.id, positions._open(m, account, True), change, cost
+    )
+    margin._require_opening_allowed(
+        m.terms_word, self._risk(m, seat, system._multiplier(system.exchange_word))
+    )
+    return self._commit(membership, m, seat, change, price, 0, max_value(uint256))
 
 
 def _credit(account: uint256, amount: uint256) -> uint256:

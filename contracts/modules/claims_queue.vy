@@ -40,7 +40,7 @@ SHORT: constant(uint256) = 2
 struct Claim:
     account: uint256  # 0: the inventory's own loss
     origin_word: uint256  # market 8 @0 | loss side 2 @8 | time 40 @16
-    amount: uint256
+    amounts_word: uint256  # amount | what is outstanding
     # paid so far: reserve | community, ADL | socialised, side | recovery, recovered
     paid_words: uint256[4]
 
@@ -61,11 +61,7 @@ def _outstanding(id: uint256) -> uint256:
     """
     @notice What a claim still lacks, quote
     """
-    total: uint256 = self.claims[id].amount
-    for i: uint256 in range(4):
-        word: uint256 = self.claims[id].paid_words[i]
-        total -= packing._low_half(word) + packing._high_half(word)
-    return total
+    return packing._high_half(self.claims[id].amounts_word)
 
 
 @view
@@ -108,8 +104,11 @@ def _file(market: uint256, account: uint256, loss_side: uint256, amount: uint256
     self.queue_words[market] = (
         head | (tail << 32) | (inventory_claim << 64) | (block.timestamp << 128)
     )
-    total: uint256 = self.claims[id].amount + amount
-    self.claims[id].amount = total
+    amounts: uint256 = self.claims[id].amounts_word
+    total: uint256 = packing._low_half(amounts) + amount
+    self.claims[id].amounts_word = packing._halves_word(
+        total, packing._high_half(amounts) + amount
+    )
     log IMarginVaultCrisis.ClaimFiled(
         claim=id, market=market, account=account, loss_side=loss_side, added=amount, amount=total
     )
@@ -127,8 +126,11 @@ def _record(market: uint256, id: uint256, tier: uint256, amount: uint256):
     else:
         high += amount
     self.claims[id].paid_words[tier >> 1] = packing._halves_word(low, high)
+    amounts: uint256 = self.claims[id].amounts_word
+    outstanding: uint256 = packing._high_half(amounts) - amount
+    self.claims[id].amounts_word = packing._halves_word(packing._low_half(amounts), outstanding)
     log IMarginVaultCrisis.ClaimPaid(
-        claim=id, market=market, tier=tier, amount=amount, outstanding=self._outstanding(id)
+        claim=id, market=market, tier=tier, amount=amount, outstanding=outstanding
     )
 
 

@@ -13,7 +13,7 @@
          pot       q0 * X - n0 * Y (long), n0 * Y - q0 * X (short): profit realised by ADL, not yet touched
          funding   -q0 * (A * F - PHI), signed size
      A generation nobody has closed or charged has A = B = 1 and the rest 0, and stores nothing but its sums.
-     Stored are 1 - A with PHI, 1 - B with C, Y with X.
+     Stored are 1 - B with C once a round has moved the entries, 1 - A with PHI and Y with X once ADL has closed part.
      Rounding: signed sizes down, signed notionals up, money to members down. So at any price the members of
      a cohort together claim at most what the cohort's figures say.
 """
@@ -32,7 +32,8 @@ struct Cohort:
     size_sum: uint256  # Q, base
     notional_sum: uint256  # N, quote
     rounds_seen: uint256
-    is_sealed: bool
+    is_closed: bool  # ADL has closed part of it
+    is_charged: bool  # a round has moved its entries
     links: uint256
     a: uint256
     phi: int256
@@ -115,7 +116,8 @@ def _stored(key: uint256) -> Cohort:
         size_sum=s.size,
         notional_sum=s.notional,
         rounds_seen=s.rounds_seen,
-        is_sealed=s.is_sealed,
+        is_closed=s.is_closed,
+        is_charged=s.is_charged,
         links=s.links,
         a=units.RAY,
         phi=0,
@@ -124,13 +126,14 @@ def _stored(key: uint256) -> Cohort:
         y=0,
         x=0,
     )
-    if s.is_sealed:
+    if s.is_charged:
+        word: uint256 = self.generations[key].entry_word
+        c.b = unsafe_sub(units.RAY, packing._share(word))
+        c.c = packing._offset(word)
+    if s.is_closed:
         word: uint256 = self.generations[key].scale_word
         c.a = unsafe_sub(units.RAY, packing._share(word))
         c.phi = packing._offset(word)
-        word = self.generations[key].entry_word
-        c.b = unsafe_sub(units.RAY, packing._share(word))
-        c.c = packing._offset(word)
         word = self.generations[key].pot_word
         c.y = packing._share(word)
         c.x = packing._offset(word)
@@ -188,8 +191,16 @@ def _with_rounds(cohort: Cohort, key: uint256, m: markets.Market, limit: uint256
                 c.c = fixed_math._signed_mul_div_ceil(
                     c.c * convert(kept, int256) + convert(price * share, int256), 1, units.RAY
                 )
-        c.is_sealed = c.is_sealed or is_in_profit
+        c.is_charged = c.is_charged or is_in_profit
     return c
+
+
+@pure
+def _is_sealed(c: Cohort) -> bool:
+    """
+    @notice True if nobody may join any more: somebody has closed or charged the generation
+    """
+    return c.is_closed or c.is_charged
 
 
 @pure
@@ -277,10 +288,14 @@ def _next_tick(group: uint256, tick: uint256, is_upward: bool) -> (bool, uint256
     @param group (market, side, class) << 8
     @param is_upward True: at or above; False: at or below
     """
+    summary: uint256 = self.bitmaps[group | SUMMARY] & MASK_64
+    if summary == 0:
+        return False, 0
     index: uint256 = tick >> 8
     bit: uint256 = tick & 255
-    word: uint256 = self.bitmaps[group | index]
-    summary: uint256 = self.bitmaps[group | SUMMARY] & MASK_64
+    word: uint256 = 0
+    if (summary >> index) & 1 == 1:
+        word = self.bitmaps[group | index]
     if is_upward:
         word = (word >> bit) << bit
         if word == 0:
@@ -351,7 +366,7 @@ def _close_part(
         c.y += fixed_math._mul_div_up(closed, c.b, units.RAY)
         c.phi -= fixed_math._signed_mul_div_ceil(index, closed, units.WAD)
     c.a -= closed
-    c.is_sealed = True
+    c.is_closed = True
     out.pot = fixed_math._saturating_sub(self._pot_of(c, key), pot + 1)
     return c, out
 
@@ -376,13 +391,15 @@ def _store(key: uint256, c: Cohort):
             size=c.size_sum,
             notional=c.notional_sum,
             rounds_seen=c.rounds_seen,
-            is_sealed=c.is_sealed,
+            is_closed=c.is_closed,
+            is_charged=c.is_charged,
             links=c.links,
         )
     )
-    if c.is_sealed:
-        self.generations[key].scale_word = packing._factor_word(units.RAY - c.a, c.phi)
+    if c.is_charged:
         self.generations[key].entry_word = packing._factor_word(units.RAY - c.b, c.c)
+    if c.is_closed:
+        self.generations[key].scale_word = packing._factor_word(units.RAY - c.a, c.phi)
         self.generations[key].pot_word = packing._factor_word(c.y, c.x)
 
 
@@ -463,7 +480,7 @@ def _open_generation(base: uint256, m: markets.Market, worth: uint256) -> uint25
     key: uint256 = base
     c: Cohort = self._current(base, m)
     self._store(base, c)
-    if c.is_sealed:
+    if self._is_sealed(c):
         key = self._open_sibling(base, c, m)
         c = self._current(key, m)
         self._store(key, c)
@@ -479,7 +496,7 @@ def _open_sibling(base: uint256, first: Cohort, m: markets.Market) -> uint256:
     hint: uint256 = first.links >> 1
     if hint != 0:
         c: Cohort = self._current(base | hint, m)
-        if not c.is_sealed:
+        if not self._is_sealed(c):
             return base | hint
         self._store(base | hint, c)
     # Generation 0 is sealed and counts as taken.
@@ -511,7 +528,7 @@ def _populate(base: uint256, key: uint256, m: markets.Market, worth: uint256):
     summary: uint256 = self.bitmaps[group | SUMMARY]
     if summary >> 64 >= CROWDED_TICKS:
         assert worth >= unsafe_mul(
-            CROWDED_FACTOR, margin_math._minimum_notional(m.limits_word)
+            CROWDED_FACTOR, margin_math._minimum_notional(m.terms_word)
         ), "cohort: crowded market"
     self.bitmaps[group | index] = word | bit
     self.bitmaps[group | SUMMARY] = (summary | packing._bit(index)) + 2**64

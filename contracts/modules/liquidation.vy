@@ -60,7 +60,7 @@ def _plan(
     rest: uint256 = held - size
     if rest != 0 and fixed_math._mul_div_down(
         rest, m.mark, units.WAD
-    ) < margin_math._minimum_notional(m.limits_word):
+    ) < margin_math._minimum_notional(m.terms_word):
         assert max_size >= held, "vault: size leaves dust"
         size = held
     assert size != 0, "vault: zero size"

@@ -81,7 +81,7 @@ def _rank(m: markets.Market, leverage_class: uint256, tick: uint256) -> uint256:
     return fixed_math._mul_div_down(
         fixed_math._mul_div_down(gain, units.WAD, entry),
         units.WAD,
-        max(margin_math._class_rate(m.limits_word, leverage_class), 1),
+        max(margin_math._class_rate(m.terms_word, leverage_class), 1),
     )
 
 
@@ -284,8 +284,8 @@ def _charge(m: markets.Market, share: uint256) -> markets.Market:
     out: markets.Market = m
     markets.round_words[(m.id << 24) | m.rounds] = packing._round_word(share, m.mark)
     out.rounds += 1
-    markets.pots[m.id] = fixed_math._mul_div_down(
-        markets.pots[m.id], units.RAY - share, units.RAY
+    markets._set_pots(
+        m.id, fixed_math._mul_div_down(markets._pots(m.id), units.RAY - share, units.RAY)
     )
     maturity._charge(m.id, share)
     return out

@@ -33,7 +33,7 @@ struct Risk:
     losses: int256  # sum of min(0, unrealised)
     maintenance: uint256
     initial_gap: uint256  # sum of max(0, initial margin - unrealised)
-    is_stale: bool
+    is_stale: bool  # of the markets gone through by `_elsewhere`
     worth: uint256  # value at mark of the last position added, rounded up
 
 
@@ -58,6 +58,8 @@ def _elsewhere(account: uint256, bitmap: uint256, skip: uint256, multiplier: uin
         seat: positions.Seat = positions._open(m, account, True)
         seat.cash -= cash
         risk = self._with(risk, m, seat, multiplier)
+        if seat.size != 0 and not markets._is_fresh(m):
+            risk.is_stale = True
     return risk
 
 
@@ -98,9 +100,20 @@ def _with(risk: Risk, m: markets.Market, seat: positions.Seat, multiplier: uint2
     gap: int256 = convert(initial, int256) - unrealised
     if gap > 0:
         out.initial_gap += convert(gap, uint256)
-    if block.timestamp - m.mark_time > margin_math._max_mark_age(m.margin_word):
-        out.is_stale = True
     return out
+
+
+@view
+def _worth_alone(m: markets.Market, seat: positions.Seat) -> int256:
+    """
+    @notice A seat's part of equity: cash, maturing profit, open profit at mark rounded down
+    """
+    worth: int256 = seat.cash
+    if seat.size != 0:
+        worth += self._unrealised(m, seat)
+    if seat.has_maturing:
+        worth += convert(maturity._worth(m.id, seat.maturing), int256)
+    return worth
 
 
 @view
@@ -130,15 +143,23 @@ def _requirements(
     """
     @notice Maintenance margin, marginal rate and initial margin of a position worth `worth` at mark
     """
-    more_lines: uint256 = 0
-    if (m.margin_word >> 168) & packing.MASK_16 != 0:
-        more_lines = markets.more_lines_words[m.id]
-    maintenance: uint256 = 0
-    marginal: uint256 = 0
-    maintenance, marginal = margin_math._maintenance(worth, m.margin_word, more_lines)
-    initial: uint256 = margin_math._initial(
-        worth, maintenance, m.margin_word, m.limits_word, leverage_class
-    )
+    marginal: uint256 = unsafe_mul(m.terms_word & packing.MASK_16, units.RATE_STEP)
+    maintenance: uint256 = fixed_math._rated_up(worth, marginal)
+    rate: uint256 = unsafe_mul((m.terms_word >> 16) & packing.MASK_16, units.RATE_STEP)
+    deduction: uint256 = unsafe_mul((m.terms_word >> 32) & packing.MASK_40, units.WAD)
+    if margin_math._asks_more(worth, marginal, 0, rate, deduction):
+        maintenance = fixed_math._rated_up(worth, rate) - deduction
+        marginal = rate
+        word: uint256 = markets.more_lines_words[m.id]
+        for i: uint256 in range(2):
+            is_open: bool = False
+            maintenance, marginal, deduction, is_open = margin_math._lines(
+                worth, maintenance, marginal, deduction, word
+            )
+            if not is_open:
+                break
+            word = markets.last_lines_words[m.id]
+    initial: uint256 = margin_math._initial(worth, maintenance, m.terms_word, leverage_class)
     if multiplier != units.WAD:
         maintenance = fixed_math._wad_mul_up(maintenance, multiplier)
         marginal = fixed_math._wad_mul_up(marginal, multiplier)
@@ -190,16 +211,24 @@ def _is_not_less_healthy(before: Risk, after: Risk) -> bool:
 
 
 @view
-def _require_opening_allowed(limits_word: uint256, risk: Risk):
+def _require_opening_allowed(terms_word: uint256, risk: Risk):
     """
-    @notice Final-state test of a change that adds risk
+    @notice Final-state test of a change that adds risk, in a market whose mark is fresh
     @dev Reverts "margin: stale mark", "margin: below initial margin", "margin: position cap"
     """
     assert not risk.is_stale, "margin: stale mark"
     assert convert(risk.initial_gap, int256) <= risk.cash, "margin: below initial margin"
     assert (
-        risk.worth <= margin_math._position_cap_quote(limits_word)
+        risk.worth <= margin_math._position_cap_quote(terms_word)
     ), "margin: position cap"
+
+
+@pure
+def _require_solvent(equity: int256):
+    """
+    @dev Reverts "margin: account insolvent"
+    """
+    assert equity >= 0, "margin: account insolvent"
 
 
 @pure
@@ -210,7 +239,7 @@ def _require_reduction_allowed(before: Risk, after: Risk):
     """
     equity: int256 = self._equity(after)
     equity_before: int256 = self._equity(before)
-    assert equity_before >= 0 and equity >= 0, "margin: account insolvent"
+    self._require_solvent(min(equity, equity_before))
     if after.maintenance == 0:
         return
     assert self._hole(after) <= max(self._hole(before), 0), "margin: deeper hole"

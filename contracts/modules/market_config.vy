@@ -9,6 +9,7 @@
 
 from ..interfaces import IMarginVaultConsole
 from ..lib import fixed_math
+from ..lib import margin_math
 from ..lib import units
 from . import markets
 
@@ -34,21 +35,39 @@ def _steps(amount: uint256, step: uint256, bits: uint256) -> uint256:
 
 
 @pure
+def _cap(amount: uint256) -> uint256:
+    """
+    @notice A cap of whole units as mantissa and exponent, rounded down to 11 significant bits
+    @dev Reverts "config: not in steps", "config: too large"
+    """
+    mantissa: uint256 = self._steps(amount, units.WAD, 42)
+    exponent: uint256 = 0
+    for i: uint256 in range(31):
+        if mantissa < 2048:
+            break
+        mantissa >>= 1
+        exponent += 1
+    return mantissa | (exponent << 11)
+
+
+@pure
+def _line(rate: uint256, deduction: uint256) -> uint256:
+    return self._steps(rate, units.RATE_STEP, 16) | (self._steps(deduction, units.WAD, 40) << 16)
+
+
+@pure
 def _lines_word(
-    rates: DynArray[uint256, 8], deductions: DynArray[uint256, 8], first: uint256
+    rates: DynArray[uint256, 8], deductions: DynArray[uint256, 8], first: uint256, count: uint256
 ) -> uint256:
     """
-    @notice Four maintenance lines from `first` on
+    @notice Maintenance lines from `first` on, at most `count`
     """
     word: uint256 = 0
     for i: uint256 in range(4):
         n: uint256 = first + i
-        if n >= len(rates):
+        if i == count or n >= len(rates):
             break
-        line: uint256 = self._steps(rates[n], units.RATE_STEP, 16) | (
-            self._steps(deductions[n], units.WAD, 40) << 16
-        )
-        word |= line << (56 * i)
+        word |= self._line(rates[n], deductions[n]) << (56 * i)
     return word
 
 
@@ -87,34 +106,34 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
             and rate <= MAX_RATE
         ), "config: class rate"
         classes |= self._steps(rate, units.RATE_STEP, 16) << (16 * i)
-    old_margin: uint256 = markets.margin_words[market]
+    old_terms: uint256 = markets.terms_words[market]
     old_more: uint256 = markets.more_lines_words[market]
-    old_limits: uint256 = markets.limits_words[market]
-    margin: uint256 = (
-        self._lines_word(c.line_rates, c.line_deductions, 0)
-        | (self._steps(c.initial_factor, units.FACTOR_STEP, 16) << 224)
-        | (c.max_mark_age << 240)
+    old_last: uint256 = markets.last_lines_words[market]
+    terms: uint256 = (
+        self._steps(c.line_rates[0], units.RATE_STEP, 16)
+        | (self._lines_word(c.line_rates, c.line_deductions, 1, 1) << 16)
+        | (classes << 72)
+        | (self._steps(c.initial_factor, units.FACTOR_STEP, 16) << 136)
+        | (c.max_mark_age << 152)
+        | (self._steps(c.price_band, units.RATE_STEP, 12) << 164)
+        | (self._steps(c.minimum_notional, units.WAD, 32) << 176)
+        | (self._cap(c.open_interest_cap_quote) << 208)
+        | (self._cap(c.position_cap_quote) << 224)
+        | (self._cap(c.open_interest_cap_base) << 240)
     )
-    more: uint256 = self._lines_word(c.line_rates, c.line_deductions, 4)
-    limits: uint256 = (
-        classes
-        | (self._steps(c.price_band, units.RATE_STEP, 16) << 64)
-        | (self._steps(c.minimum_notional, units.WAD, 32) << 80)
-        | (self._steps(c.open_interest_cap_quote, units.WAD, 48) << 112)
-        | (self._steps(c.position_cap_quote, units.WAD, 48) << 160)
-        | (self._steps(c.open_interest_cap_base, units.WAD, 48) << 208)
-    )
-    markets.margin_words[market] = margin
+    more: uint256 = self._lines_word(c.line_rates, c.line_deductions, 2, 4)
+    last: uint256 = self._lines_word(c.line_rates, c.line_deductions, 6, 2)
+    markets.terms_words[market] = terms
     markets.more_lines_words[market] = more
-    markets.limits_words[market] = limits
+    markets.last_lines_words[market] = last
     log IMarginVaultConsole.MarketConfigured(
         market=market,
-        margin_word=margin,
+        terms_word=terms,
         more_lines_word=more,
-        limits_word=limits,
-        old_margin_word=old_margin,
+        last_lines_word=last,
+        old_terms_word=old_terms,
         old_more_lines_word=old_more,
-        old_limits_word=old_limits,
+        old_last_lines_word=old_last,
     )
 
 
@@ -134,11 +153,11 @@ def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
     assert c.deleverage_band != 0 and c.deleverage_band <= MAX_RATE, "config: deleverage band"
     assert c.auction_seconds != 0 and c.auction_slippage <= MAX_SLIPPAGE, "config: auction"
     # a keeper never earns more than a quarter of the least margin a position was opened with
-    limits: uint256 = markets.limits_words[market]
-    smallest: uint256 = ((limits >> 80) & (2**32 - 1)) * units.WAD
+    terms: uint256 = markets.terms_words[market]
+    smallest: uint256 = margin_math._minimum_notional(terms)
     lowest: uint256 = max_value(uint256)
     for i: uint256 in range(4):
-        lowest = min(lowest, ((limits >> (16 * i)) & (2**16 - 1)) * units.RATE_STEP)
+        lowest = min(lowest, margin_math._class_rate(terms, i))
     assert (
         c.reward_flat <= fixed_math._mul_div_down(smallest, lowest, 4 * units.WAD)
         and c.reward_rate <= units.MAX_FEE_RATE

@@ -26,33 +26,36 @@ MAX_FUNDING_RATE: constant(uint256) = 4 * 10**16 // 86_400
 struct Market:
     id: uint256
     mark: uint256
-    open_interest: uint256
     mark_time: uint256
+    rounds: uint256
+    is_round_open: bool
     status: uint256
-    has_fine_ticks: bool
     tick_bits: uint256
+    open_interest: uint256
+    fees: uint256
     long_index: int256
     short_index: int256
-    rounds: uint256
-    margin_word: uint256
-    limits_word: uint256
+    terms_word: uint256
 
 
 # Hot words, by market id.
 price_words: uint256[32]
+flow_words: uint256[32]
 funding_words: uint256[32]
 clock_words: uint256[32]
 batch_sums_words: uint256[32]
 # Configuration words, by market id (layouts in lib/margin_math.vy).
-margin_words: uint256[32]
+terms_words: uint256[32]
 more_lines_words: uint256[32]
-limits_words: uint256[32]
+last_lines_words: uint256[32]
 liquidation_words: uint256[32]
-# Profit realised by ADL that its owners have not touched yet, by market, quote. Never above the true sum.
-pots: uint256[32]
+# By market: profit realised by ADL that its owners have not touched yet, quote, never above the true sum; and
+# when the inventory's auction started.
+crisis_words: uint256[32]
 # Rounds: (market << 24 | index) -> share and price.
 round_words: HashMap[uint256, uint256]
-# Fees not yet collected: trading fees | the fund's share of funding; and the surplus of liquidations.
+# Fees not yet collected: the fund's trading fees, too fine for a token unit | its share of funding; and the surplus of
+# liquidations. Trading fees since the last collection are in the markets' flow words.
 fees_word: uint256
 liquidation_fees: uint256
 # The treasury's part of trading fees, not yet paid out.
@@ -64,12 +67,13 @@ batch_seconds: uint256
 market_count: uint256
 
 
+@view
 def _load(market: uint256) -> Market:
     """
     @dev Reverts "market: unknown", "market: round open"
     """
     m: Market = self._peek(market)
-    assert (self.funding_words[market] >> 248) & 1 == 0, "market: round open"
+    assert not m.is_round_open, "market: round open"
     return m
 
 
@@ -80,52 +84,53 @@ def _peek(market: uint256) -> Market:
     """
     assert market < units.MAX_MARKETS, "market: unknown"
     price_word: uint256 = self.price_words[market]
-    assert (price_word >> 248) & packing.MASK_7 != UNLISTED, "market: unknown"
+    assert (price_word >> 160) & packing.MASK_8 != UNLISTED, "market: unknown"
+    flow_word: uint256 = self.flow_words[market]
     funding_word: uint256 = self.funding_words[market]
-    has_fine_ticks: bool = price_word >> 255 == 1
     return Market(
         id=market,
         mark=price_word & packing.MASK_104,
-        open_interest=(price_word >> 104) & packing.MASK_112,
-        mark_time=(price_word >> 216) & packing.MASK_32,
-        status=(price_word >> 248) & packing.MASK_7,
-        has_fine_ticks=has_fine_ticks,
-        tick_bits=7 if has_fine_ticks else 6,
+        mark_time=(price_word >> 104) & packing.MASK_32,
+        rounds=(price_word >> 136) & packing.MASK_23,
+        is_round_open=price_word & packing.ROUND_OPEN != 0,
+        status=(price_word >> 160) & packing.MASK_8,
+        tick_bits=unsafe_add(6, (price_word >> 168) & 1),
+        open_interest=flow_word & packing.MASK_112,
+        fees=flow_word >> 112,
         long_index=packing._signed_from(funding_word, 0, 112),
         short_index=packing._signed_from(funding_word, 112, 112),
-        rounds=(funding_word >> 224) & packing.MASK_24,
-        margin_word=self.margin_words[market],
-        limits_word=self.limits_words[market],
+        terms_word=self.terms_words[market],
     )
+
+
+def _store_flow(m: Market):
+    """
+    @notice Write open interest and uncollected fees back
+    """
+    self.flow_words[m.id] = packing._flow_word(m.open_interest, m.fees)
 
 
 def _store_price(m: Market):
     """
-    @notice Write mark, open interest, mark time and status back
+    @notice Write mark, its time, rounds and status back
     """
     self.price_words[m.id] = packing._price_word(
         packing.Price(
             mark=m.mark,
-            open_interest=m.open_interest,
             mark_time=m.mark_time,
+            rounds=m.rounds,
+            is_round_open=m.is_round_open,
             status=m.status,
-            has_fine_ticks=m.has_fine_ticks,
+            has_fine_ticks=m.tick_bits == 7,
         )
     )
 
 
 def _store_funding(m: Market):
     """
-    @notice Write the funding indices and the number of rounds back; no round is open
+    @notice Write the funding indices back
     """
-    self.funding_words[m.id] = packing._funding_word(
-        packing.Funding(
-            long_index=m.long_index,
-            short_index=m.short_index,
-            rounds=m.rounds,
-            is_round_open=False,
-        )
-    )
+    self.funding_words[m.id] = packing._funding_word(m.long_index, m.short_index)
 
 
 @view
@@ -133,7 +138,7 @@ def _is_fresh(m: Market) -> bool:
     """
     @notice True while the mark is no older than the market's limit
     """
-    return block.timestamp - m.mark_time <= margin_math._max_mark_age(m.margin_word)
+    return block.timestamp - m.mark_time <= margin_math._max_mark_age(m.terms_word)
 
 
 @view
@@ -149,20 +154,42 @@ def _side_index(m: Market, is_short: bool) -> int256:
     return m.short_index if is_short else m.long_index
 
 
-def _add_trading_fees(amount: uint256):
-    word: uint256 = self.fees_word
-    self.fees_word = packing._halves_word((word & packing.MASK_128) + amount, word >> 128)
+@view
+def _pots(market: uint256) -> uint256:
+    """
+    @notice Profit realised by ADL that its owners have not touched yet, quote
+    """
+    return packing._low_half(self.crisis_words[market])
+
+
+def _set_pots(market: uint256, amount: uint256):
+    self.crisis_words[market] = packing._halves_word(
+        amount, packing._high_half(self.crisis_words[market])
+    )
 
 
 def _add_pot(market: uint256, amount: uint256):
-    self.pots[market] += amount
+    self._set_pots(market, self._pots(market) + amount)
 
 
 def _take_pot(market: uint256, amount: uint256):
     """
     @notice Forget `amount` of untouched profit, and one more for the rounding of its parts
     """
-    self.pots[market] = fixed_math._saturating_sub(self.pots[market], amount + 1)
+    self._set_pots(market, fixed_math._saturating_sub(self._pots(market), amount + 1))
+
+
+@view
+def _auction_start(market: uint256) -> uint256:
+    """
+    @notice When the inventory last became non-empty, seconds; 0 while it is empty
+    """
+    return packing._high_half(self.crisis_words[market])
+
+
+def _set_auction_start(market: uint256, time: uint256):
+    word: uint256 = self.crisis_words[market]
+    self.crisis_words[market] = packing._halves_word(packing._low_half(word), time)
 
 
 @view

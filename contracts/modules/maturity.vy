@@ -71,8 +71,24 @@ def _current(market: uint256, word: uint256) -> Maturing:
     """
     @notice Bring a stored word to the present batch: what has matured, what has not
     """
-    stored: packing.Maturing = packing._maturing(word)
-    batch: uint256 = self._batch(market)
+    sums: uint256 = markets.batch_sums_words[market]
+    out: Maturing = Maturing(
+        current=word & packing.MASK_104,
+        previous=(word >> 104) & packing.MASK_104,
+        batch=(sums >> 208) & packing.MASK_24,
+        matured=0,
+    )
+    stored_batch: uint256 = (word >> 208) & packing.MASK_24
+    if sums >> 232 == 0 and stored_batch == out.batch:
+        return out
+    return self._brought_on(market, packing._maturing(word), out.batch)
+
+
+@view
+def _brought_on(market: uint256, stored: packing.Maturing, batch: uint256) -> Maturing:
+    """
+    @notice `_current` of a word of an earlier batch, or in a market where rounds have charged a live one
+    """
     age: uint256 = batch - stored.batch
     out: Maturing = Maturing(current=0, previous=0, batch=batch, matured=0)
     if age >= 2:
@@ -93,10 +109,20 @@ def _current(market: uint256, word: uint256) -> Maturing:
 
 
 @view
+def _is_uncharged(market: uint256) -> bool:
+    """
+    @notice True if no round has charged a live batch: H = 1, refill 0 for both
+    """
+    return markets.batch_sums_words[market] >> 232 == 0
+
+
+@view
 def _worth(market: uint256, m: Maturing) -> uint256:
     """
     @notice Quote of what has not matured yet
     """
+    if self._is_uncharged(market):
+        return (m.current + m.previous) * units.MATURING_STEP
     return self._live_value(market, m.batch, m.current) + (
         self._live_value(market, m.batch - 1, m.previous) if m.previous != 0 else 0
     )
@@ -114,17 +140,16 @@ def _live_value(market: uint256, batch: uint256, shares: uint256) -> uint256:
 @view
 def _word(market: uint256, m: Maturing) -> uint256:
     """
-    @notice The word to store
+    @notice The word to store; what nothing is left of keeps its batch, so that later profit finds the slot in use
     """
-    return packing._maturing_word(
-        packing.Maturing(
-            current=m.current,
-            previous=m.previous,
-            batch=m.batch,
-            current_refill=self._refill(market, m.batch),
-            previous_refill=self._refill(market, m.batch - 1) if m.previous != 0 else 0,
-        )
-    )
+    word: uint256 = m.current | (m.previous << 104) | (m.batch << 208)
+    packing._require_zero((m.current | m.previous) >> 104)
+    if (m.current | m.previous) == 0 or self._is_uncharged(market):
+        return word
+    word |= self._refill(market, m.batch) << 232
+    if m.previous != 0:
+        word |= self._refill(market, m.batch - 1) << 244
+    return word
 
 
 def _add(market: uint256, m: Maturing, profit: uint256) -> (Maturing, uint256):
@@ -134,13 +159,21 @@ def _add(market: uint256, m: Maturing, profit: uint256) -> (Maturing, uint256):
     @custom:rounding Shares down; the cash is what the shares are surely not worth
     """
     out: Maturing = m
-    kept: uint256 = unsafe_sub(
-        units.RAY, packing._share(self._batch_word(market, m.batch))
-    )
-    shares: uint256 = fixed_math._mul_div_down(profit, units.RAY, kept * units.MATURING_STEP)
+    sums: uint256 = markets.batch_sums_words[market]
+    shares: uint256 = 0
+    worth: uint256 = 0
+    if (sums >> 232) & 1 == 0:
+        shares = fixed_math._div_down(profit, units.MATURING_STEP)
+        worth = unsafe_mul(shares, units.MATURING_STEP)
+    else:
+        kept: uint256 = unsafe_sub(
+            units.RAY, packing._share(self._batch_word(market, m.batch))
+        )
+        shares = fixed_math._mul_div_down(profit, units.RAY, kept * units.MATURING_STEP)
+        worth = fixed_math._mul_div_up(shares, kept, units.RAY) * units.MATURING_STEP
     out.current += shares
-    self._change_sums(market, convert(shares, int256), 0)
-    worth: uint256 = fixed_math._mul_div_up(shares, kept, units.RAY) * units.MATURING_STEP
+    packing._require_zero(((sums & packing.MASK_104) + shares) >> 104)
+    markets.batch_sums_words[market] = unsafe_add(sums, shares)
     return out, fixed_math._saturating_sub(profit, worth)
 
 

@@ -90,7 +90,7 @@ def _settle(m: markets.Market, account: uint256, is_leaving: bool) -> uint256:
     size: uint256 = word & packing.MASK_112
     key: uint256 = packing._position_key(m.id, word)
     c: cohorts.Cohort = cohorts._current(key, m)
-    if not c.is_sealed:
+    if not cohorts._is_sealed(c):
         cohorts._store(key, c)
         return m.open_interest
     seat: positions.Seat = positions._open_flat(m.id, account)

@@ -229,9 +229,8 @@ def _close(
             cohorts._add(key, word & MEMBER)
     # maturing profit
     if seat.has_maturing:
-        maturing_word: uint256 = 0
+        maturing_word: uint256 = maturity._word(m.id, seat.maturing)
         if (seat.maturing.current | seat.maturing.previous) != 0:
-            maturing_word = maturity._word(m.id, seat.maturing)
             word |= packing.HAS_MATURING
         if maturing_word != accounts.maturing[seat.account][m.id]:
             accounts.maturing[seat.account][m.id] = maturing_word

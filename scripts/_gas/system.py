@@ -233,6 +233,18 @@ class System:
         """Gas of a trade of `size` (buy > 0) with each maker, through the Exchange."""
         each = wad(size)
         signed = [self.order(maker, -each, price, lane) for maker in makers]
+        if len(signed) == 1:
+            return self.gas(
+                taker.address,
+                self.exchange,
+                "take",
+                taker.account,
+                each,
+                abs(each),
+                False,
+                TAKER_RATE,
+                signed[0],
+            )
         limit = 2**255 if each > 0 else 0
         total = each * len(makers)
         return self.gas(
@@ -260,13 +272,16 @@ def deploy_system(web3: Web3, artifacts: Artifacts, price: str | int = 60_000) -
     s.token = s.deploy(artifacts, "MockERC20", DECIMALS)
     s.oracle = s.deploy(artifacts, "MockOracle")
     token = s.token.address
-    console = s.deploy(artifacts, "MarginVaultConsole", token).address
-    membership = s.deploy(artifacts, "MarginVaultMembership", token, console).address
+    membership = s.deploy(artifacts, "MarginVaultMembership", token).address
+    console = s.deploy(artifacts, "MarginVaultConsole", token, membership).address
+    views = s.deploy(artifacts, "MarginVaultViews", token, console).address
     bankruptcy = s.deploy(artifacts, "MarginVaultBankruptcy", token, membership).address
-    sharing = s.deploy(artifacts, "MarginVaultLossSharing", token, bankruptcy).address
-    crisis = s.deploy(artifacts, "MarginVaultCrisis", token, sharing).address
-    liquidation = s.deploy(artifacts, "MarginVaultLiquidation", token, crisis, membership).address
-    vault = s.deploy(artifacts, "MarginVault", token, liquidation, membership, owner)
+    auction = s.deploy(artifacts, "MarginVaultAuction", token, membership).address
+    sharing = s.deploy(artifacts, "MarginVaultLossSharing", token).address
+    crisis = s.deploy(artifacts, "MarginVaultCrisis", token).address
+    liquidation = s.deploy(artifacts, "MarginVaultLiquidation", token, membership).address
+    parts = (liquidation, crisis, sharing, bankruptcy, auction, membership, views)
+    vault = s.deploy(artifacts, "MarginVault", token, *parts, owner)
     s.vault = web3.eth.contract(address=vault.address, abi=union(artifacts(part)[0] for part in PARTS))
     s.exchange = s.deploy(artifacts, "Exchange", owner, vault.address)
     s.engine = s.deploy(artifacts, "LiquidationEngine", vault.address)
