@@ -77,6 +77,7 @@ LOSS_SHARING: immutable(address)
 BANKRUPTCY: immutable(address)
 AUCTION: immutable(address)
 MEMBERSHIP: immutable(address)
+CONSOLE: immutable(address)
 VIEWS: immutable(address)
 
 
@@ -89,6 +90,7 @@ def __init__(
     bankruptcy_part: address,
     auction_part: address,
     membership_part: address,
+    console_part: address,
     views_part: address,
     owner: address,
 ):
@@ -102,6 +104,7 @@ def __init__(
     @param bankruptcy_part MarginVaultBankruptcy
     @param auction_part MarginVaultAuction
     @param membership_part MarginVaultMembership
+    @param console_part MarginVaultConsole
     @param views_part MarginVaultViews, which passes settings on to MarginVaultConsole
     @param owner Governance (the Timelock, or the deployer until it hands over)
     """
@@ -111,7 +114,7 @@ def __init__(
     scale, config = kernel._configuration(collateral)
     for part: address in [
         liquidation_part, crisis_part, loss_sharing_part, bankruptcy_part, auction_part, membership_part,
-        views_part
+        console_part, views_part
     ]:
         kernel._require_same(part, config)
     TOKEN = IERC20(collateral)
@@ -122,6 +125,7 @@ def __init__(
     BANKRUPTCY = bankruptcy_part
     AUCTION = auction_part
     MEMBERSHIP = membership_part
+    CONSOLE = console_part
     VIEWS = views_part
     system.__init__(owner)
     system.exchange_word = system._exchange_word(empty(address), 0, system.NORMAL, 1000, False)
@@ -148,20 +152,6 @@ def deposit_with_permit(
         revert_on_failure=False,
     )
     return self._deposit(account, tokens)
-
-
-@external
-def withdraw(account: uint256, tokens: uint256, receiver: address, min_tokens: uint256) -> uint256:
-    accounts._require_owner(account)
-    assert receiver != empty(address), "vault: zero receiver"
-    books._require_amount(tokens)
-    assert tokens >= min_tokens, "vault: below minimum out"
-    account_word: uint256 = books._debit_cash(MEMBERSHIP, account, tokens * SCALE)
-    log IMarginVault.Withdrawn(
-        account=account, receiver=receiver, tokens=tokens, account_word=account_word
-    )
-    erc20._push(TOKEN, receiver, tokens)
-    return tokens
 
 
 @external
@@ -314,6 +304,11 @@ def _part(selector: uint256) -> address:
         selector == convert(method_id("buy_inventory(uint256,uint256,uint256,uint256)", output_type=bytes4), uint256)
     ):
         return AUCTION
+    if (
+        selector == convert(method_id("withdraw(uint256,uint256,address,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("transfer(uint256,uint256,uint256)", output_type=bytes4), uint256)
+    ):
+        return CONSOLE
     return VIEWS
 
 
@@ -351,11 +346,7 @@ def _fill_side(
     seat: positions.Seat = positions._open(m, account, False)
     if seat.markets & ~(convert(1, uint256) << m.id) != 0 or (seat.key != 0 and seat.size == 0):
         # in other markets too, or member of a generation that was closed or charged
-        markets._store_flow(m)
-        books._settle(MEMBERSHIP, account, False)
-        m = markets._load(m.id)
-        seat = positions._open(m, account, True)
-        elsewhere = margin._elsewhere(account, seat.markets, m.id, multiplier)
+        m.open_interest, seat, elsewhere = books._in_hand(MEMBERSHIP, m, account, multiplier)
     assert (seat.classes >> 64) & packing.MASK_16 == system._exchange_version(
         exchange_word
     ), "vault: exchange not accepted"

@@ -95,7 +95,6 @@ def config_hash() -> bytes32:
 def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_price: uint256) -> int256:
     kernel._require_delegated(THIS)
     system._require_liquidation_engine()
-    books._settle(MEMBERSHIP, buyer, False)
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
     inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)

@@ -107,7 +107,6 @@ def config_hash() -> bytes32:
 def absorb(account: uint256, keeper: uint256) -> int256:
     kernel._require_delegated(THIS)
     system._require_liquidation_engine()
-    books._settle(MEMBERSHIP, account, True)
     parts: DynArray[Part, 8] = []
     maintenance: uint256 = 0
     critical: uint256 = max_value(uint256)
@@ -175,7 +174,8 @@ def _strip(account: uint256, market: uint256) -> Part:
     @notice Turn everything an account has in a market into cash at the last good mark, and tell what it was
     """
     m: markets.Market = markets._load(market)
-    seat: positions.Seat = positions._open(m, account, True)
+    seat: positions.Seat = empty(positions.Seat)
+    m.open_interest, seat = books._open(MEMBERSHIP, m, account)
     maturing: uint256 = positions._maturing_worth(market, seat)
     part: Part = Part(
         market=market,

@@ -6,11 +6,12 @@
 @title MarginVaultConsole
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's part for what is set rather than traded: governance's parameters and roles, owners' operators,
-        and transfers between an owner's own accounts. Nothing here moves money from one owner to another.
+@notice The kernel's part for all that is not trading: an owner's withdrawals, transfers between his own accounts and
+        operators; governance's markets, roles and parameters.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
+from ethereum.ercs import IERC20
 from snekmate.auth import ownable_2step
 from .interfaces import IKernelPart
 from .interfaces import IMarginVaultConsole
@@ -19,6 +20,7 @@ from .lib import kernel
 from .lib import margin_math
 from .lib import packing
 from .lib import price_tick
+from .lib import token as erc20
 from .lib import units
 from .modules import accounts
 from .modules import bankruptcy_account
@@ -87,6 +89,9 @@ MAX_MULTIPLIER: constant(uint256) = 10 * units.WAD
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
 MEMBERSHIP: immutable(address)
+TOKEN: immutable(IERC20)
+# Quote units (18 decimals) per token unit.
+SCALE: immutable(uint256)
 
 
 @deploy
@@ -102,6 +107,8 @@ def __init__(collateral: address, membership: address):
     CONFIG = config
     THIS = self
     MEMBERSHIP = membership
+    TOKEN = IERC20(collateral)
+    SCALE = scale
     system.__init__(empty(address))
 
 
@@ -272,6 +279,21 @@ def set_paused(is_paused: bool):
 
 
 # Owners of accounts
+
+
+@external
+def withdraw(account: uint256, tokens: uint256, receiver: address, min_tokens: uint256) -> uint256:
+    kernel._require_delegated(THIS)
+    accounts._require_owner(account)
+    assert receiver != empty(address), "vault: zero receiver"
+    books._require_amount(tokens)
+    assert tokens >= min_tokens, "vault: below minimum out"
+    account_word: uint256 = books._debit_cash(MEMBERSHIP, account, tokens * SCALE)
+    log IMarginVaultConsole.Withdrawn(
+        account=account, receiver=receiver, tokens=tokens, account_word=account_word
+    )
+    erc20._push(TOKEN, receiver, tokens)
+    return tokens
 
 
 @external

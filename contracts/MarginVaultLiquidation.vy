@@ -101,22 +101,34 @@ def take_over(
     system._require_liquidation_engine()
     assert account != liquidator, "vault: self trade"
     multiplier: uint256 = system._multiplier(system.exchange_word)
-    books._settle(MEMBERSHIP, account, False)
-    books._settle(MEMBERSHIP, liquidator, False)
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
-    seat: positions.Seat = positions._open(m, account, True)
+    seat: positions.Seat = empty(positions.Seat)
+    elsewhere: margin.Risk = empty(margin.Risk)
+    m.open_interest, seat, elsewhere = books._in_hand(MEMBERSHIP, m, account, multiplier)
     assert seat.size != 0, "vault: no position"
-    before: margin.Risk = books._risk(m, seat, multiplier)
+    before: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
     plan: liquidation.Plan = liquidation._plan(m, seat, before, multiplier, max_size)
     kernel._require_limit(seat.size > 0, plan.price, limit_price)
     cost: int256 = fixed_math._signed_mul_div_ceil(plan.change, plan.price, units.WAD)
-    seat = positions._trade(market, seat, plan.change, cost)
-    seat.cash -= convert(plan.fee, int256)
-    after: margin.Risk = books._risk(m, seat, multiplier)
+    size: int256 = 0
+    notional: int256 = 0
+    pnl: int256 = 0
+    size, notional, pnl = positions._traded(seat.size, seat.notional, plan.change, cost)
+    # judged before the loss is booked: burning shares of maturing profit for it costs up to 2e-9 quote more, which
+    # must not stand in the way of a liquidation
+    judged: positions.Seat = seat
+    judged.size = size
+    judged.notional = notional
+    judged.cash += pnl - convert(plan.fee, int256)
+    after: margin.Risk = margin._with(elsewhere, m, judged, multiplier)
     assert margin._equity(after) >= 0 and margin._is_not_less_healthy(
         before, after
     ), "margin: health falls"
+    seat.size = size
+    seat.notional = notional
+    seat = positions._realise(market, seat, pnl)
+    seat.cash -= convert(plan.fee, int256)
     m.open_interest = books._commit(
         MEMBERSHIP, m, seat, plan.change, plan.price, plan.fee, max_value(uint256)
     )

@@ -97,9 +97,33 @@ def config_hash() -> bytes32:
 
 @external
 @reentrant
-def settle(account: uint256, is_leaving: bool):
+def settle(account: uint256, market: uint256):
     system._require_inside()
-    self._settle_all(account, is_leaving)
+    self._settle(account, market)
+
+
+@external
+@reentrant
+def unseat(
+    account: uint256, market: uint256, open_interest: uint256
+) -> IMarginVaultMembership.Unseated:
+    system._require_inside()
+    m: markets.Market = markets._peek(market)
+    m.open_interest = open_interest
+    seat: positions.Seat = empty(positions.Seat)
+    seat, m.open_interest = membership._unseat(m, account)
+    return IMarginVaultMembership.Unseated(
+        size=seat.size,
+        notional=seat.notional,
+        cash=seat.cash,
+        realised=seat.realised,
+        has_maturing=seat.has_maturing,
+        current=seat.maturing.current,
+        previous=seat.maturing.previous,
+        batch=seat.maturing.batch,
+        key=seat.key,
+        open_interest=m.open_interest,
+    )
 
 
 @external
@@ -134,7 +158,7 @@ def sync_cohort(key: uint256, limit: uint256):
 def touch(account: uint256, market: uint256):
     kernel._require_delegated(THIS)
     m: markets.Market = markets._load(market)
-    m.open_interest = membership._settle(m, account, False)
+    m.open_interest = membership._settle(m, account)
     seat: positions.Seat = positions._open(m, account, True)
     if seat.maturing.matured != 0:
         m.open_interest = positions._close(m, seat, seat.key, 0, 0, 0)
@@ -147,7 +171,7 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
     accounts._require_owner_or_operator(account)
     assert leverage_class < units.LEVERAGE_CLASSES, "vault: unknown class"
     m: markets.Market = markets._load(market)
-    self._settle_all(account, False)
+    self._settle_all(account)
     m = markets._load(market)
     seat: positions.Seat = positions._open(m, account, True)
     before: uint256 = packing._leverage_class(seat.classes, market)
@@ -177,13 +201,16 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
     )
 
 
-def _settle_all(account: uint256, is_leaving: bool):
+def _settle(account: uint256, market: uint256):
+    m: markets.Market = markets._load(market)
+    m.open_interest = membership._settle(m, account)
+    markets._store_flow(m)
+
+
+def _settle_all(account: uint256):
     rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
     for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
         if rest == 0:
             break
-        market: uint256 = price_tick._lowest_bit(rest)
+        self._settle(account, price_tick._lowest_bit(rest))
         rest &= unsafe_sub(rest, 1)
-        m: markets.Market = markets._load(market)
-        m.open_interest = membership._settle(m, account, is_leaving)
-        markets._store_flow(m)

@@ -31,6 +31,20 @@ ROLES = {
         )
     )
 }
+# Parts the vault knows, in the order of its constructor.
+VAULT_PARTS = tuple(
+    f"MarginVault{part}"
+    for part in (
+        "Liquidation",
+        "Crisis",
+        "LossSharing",
+        "Bankruptcy",
+        "Auction",
+        "Membership",
+        "Console",
+        "Views",
+    )
+)
 TIERS = {"DELEVERAGE": 1, "ROUND": 2, "CLOSE_AT_MARK": 3}
 DEFAULT_POLICY = ["ROUND", "CLOSE_AT_MARK"]
 ZERO_ADDRESS = "0x" + "00" * 20
@@ -185,7 +199,7 @@ class Deployer:
             "MarginVault",
             "MarginVault",
             token,
-            *(self.record.address(part) for part in reversed(PARTS[1:-1])),
+            *(self.record.address(part) for part in VAULT_PARTS),
             me,
         )
         vault = self.record.address("MarginVault")

@@ -395,9 +395,8 @@ class Ledger:
             self._drop(key)
         if not old.is_short:
             market.open_interest = fm.saturating_sub(market.open_interest, member.size + 1)
-        pending = member.pot - member.notional if member.size == 0 else member.pot
-        if pending > 0:
-            market.pots = fm.saturating_sub(market.pots, pending + 1)
+        if member.pot:
+            market.pots = fm.saturating_sub(market.pots, member.pot + 1)
         market.settlements += 1
 
     def _on_MaturingChanged(self, e: Event) -> None:

@@ -234,7 +234,7 @@ def deploy_kernel(decimals: int = 6, token: Any = None, markets: int = 1, **conf
     sharing = parts["MarginVaultLossSharing"] = deploy("MarginVaultLossSharing.vy", token)
     crisis = parts["MarginVaultCrisis"] = deploy("MarginVaultCrisis.vy", token)
     liquidation = parts["MarginVaultLiquidation"] = deploy("MarginVaultLiquidation.vy", token, membership)
-    behind = (liquidation, crisis, sharing, bankruptcy, auction, membership, views)
+    behind = (liquidation, crisis, sharing, bankruptcy, auction, membership, console, views)
     parts["MarginVault"] = deploy("MarginVault.vy", token, *behind, owner)
     vault = ABIContractFactory("MarginVault", union_abi()).at(parts["MarginVault"].address)
     kernel = Kernel(vault, token, oracle, parts, 10 ** (18 - token.decimals()))

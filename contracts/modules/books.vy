@@ -9,6 +9,7 @@
         the part that knows cohorts in full, asked by delegatecall.
 """
 
+from ..interfaces import IMarginVaultMembership
 from ..lib import packing
 from ..lib import price_tick
 from ..lib import units
@@ -27,11 +28,13 @@ uses: positions
 uses: system
 
 
-def _settle(membership: address, account: uint256, is_leaving: bool):
+def _settle(membership: address, account: uint256, skip: uint256):
     """
-    @notice Settle an account in all its markets, if it is not
+    @notice Settle an account in all its markets but `skip` (255 for none), where it is not
     """
     rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
+    if skip < units.MAX_MARKETS:
+        rest &= ~packing._bit(skip)
     for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
         if rest == 0:
             break
@@ -44,9 +47,59 @@ def _settle(membership: address, account: uint256, is_leaving: bool):
         ):
             self._ask(
                 membership,
-                abi_encode(account, is_leaving, method_id=method_id("settle(uint256,bool)")),
+                abi_encode(account, market, method_id=method_id("settle(uint256,uint256)")),
             )
-            break
+
+
+def _open(
+    membership: address, m: markets.Market, account: uint256
+) -> (uint256, positions.Seat):
+    """
+    @notice `positions._open` of an account that may not be settled in the market
+    @return The market's open interest, and the seat: in a plain generation, or in none
+    """
+    seat: positions.Seat = positions._open(m, account, False)
+    if seat.key == 0 or seat.size != 0:
+        return m.open_interest, seat
+    u: IMarginVaultMembership.Unseated = abi_decode(
+        self._ask(
+            membership,
+            abi_encode(
+                account,
+                m.id,
+                m.open_interest,
+                method_id=method_id("unseat(uint256,uint256,uint256)"),
+            ),
+        ),
+        IMarginVaultMembership.Unseated,
+    )
+    seat.size = u.size
+    seat.notional = u.notional
+    seat.cash = u.cash
+    seat.realised = u.realised
+    seat.has_maturing = u.has_maturing
+    seat.maturing.current = u.current
+    seat.maturing.previous = u.previous
+    seat.maturing.batch = u.batch
+    seat.key = u.key
+    return u.open_interest, seat
+
+
+def _in_hand(
+    membership: address, m: markets.Market, account: uint256, multiplier: uint256
+) -> (uint256, positions.Seat, margin.Risk):
+    """
+    @notice `_open`, and the account's risk in its other markets
+    """
+    elsewhere: margin.Risk = empty(margin.Risk)
+    bitmap: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
+    if bitmap & ~packing._bit(m.id) != 0:
+        self._settle(membership, account, m.id)
+        elsewhere = margin._elsewhere(account, bitmap, m.id, multiplier)
+    seat: positions.Seat = empty(positions.Seat)
+    open_interest: uint256 = 0
+    open_interest, seat = self._open(membership, m, account)
+    return open_interest, seat, elsewhere
 
 
 @pure
@@ -64,7 +117,7 @@ def _debit_cash(membership: address, account: uint256, amount: uint256) -> uint2
     @dev Reverts "margin: stale mark", "vault: not withdrawable"
     @return The account word stored
     """
-    self._settle(membership, account, False)
+    self._settle(membership, account, 255)
     a: packing.Account = packing._account(accounts.words[account])
     risk: margin.Risk = margin._elsewhere(
         account, a.markets, 255, system._multiplier(system.exchange_word)
@@ -98,7 +151,7 @@ def _commit(
         if (seat.key >> 6) << 6 == key:
             key = seat.key
         elif not cohorts._is_open(key, m.rounds):
-            key = convert(
+            key = abi_decode(
                 self._ask(
                     membership,
                     abi_encode(
@@ -116,18 +169,24 @@ def _commit(
 
 
 def _receive(
-    membership: address, m: markets.Market, account: uint256, change: int256, cost: int256, price: uint256
+    membership: address,
+    market: markets.Market,
+    account: uint256,
+    change: int256,
+    cost: int256,
+    price: uint256,
 ) -> uint256:
     """
     @notice Give a position to who takes it over; the account must be able to open it
     @return The market's open interest now
     """
-    seat: positions.Seat = positions._trade(
-        m.id, positions._open(m, account, True), change, cost
-    )
-    margin._require_opening_allowed(
-        m.terms_word, self._risk(m, seat, system._multiplier(system.exchange_word))
-    )
+    m: markets.Market = market
+    multiplier: uint256 = system._multiplier(system.exchange_word)
+    seat: positions.Seat = empty(positions.Seat)
+    elsewhere: margin.Risk = empty(margin.Risk)
+    m.open_interest, seat, elsewhere = self._in_hand(membership, m, account, multiplier)
+    seat = positions._trade(m.id, seat, change, cost)
+    margin._require_opening_allowed(m.terms_word, margin._with(elsewhere, m, seat, multiplier))
     return self._commit(membership, m, seat, change, price, 0, max_value(uint256))
 
 
@@ -145,11 +204,11 @@ def _credit(account: uint256, amount: uint256) -> uint256:
     return account_word
 
 
-def _ask(membership: address, data: Bytes[68]) -> bytes32:
+def _ask(membership: address, data: Bytes[100]) -> Bytes[320]:
     system.is_inside = True
-    answer: Bytes[32] = raw_call(membership, data, max_outsize=32, is_delegate_call=True)
+    answer: Bytes[320] = raw_call(membership, data, max_outsize=320, is_delegate_call=True)
     system.is_inside = False
-    return convert(answer, bytes32)
+    return answer
 
 
 @view

@@ -49,8 +49,8 @@ terms_words: uint256[32]
 more_lines_words: uint256[32]
 last_lines_words: uint256[32]
 liquidation_words: uint256[32]
-# By market: profit realised by ADL that its owners have not touched yet, quote, never above the true sum; and
-# when the inventory's auction started.
+# By market: profit realised by ADL that its owners have not touched yet, quote, and when the inventory's auction started.
+# The first is below the true sum, but for the rounding of a round: by less than 1e-27 of the members' sizes and notionals.
 crisis_words: uint256[32]
 # Rounds: (market << 24 | index) -> share and price.
 round_words: HashMap[uint256, uint256]

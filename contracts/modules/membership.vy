@@ -24,11 +24,6 @@ uses: cohorts
 uses: markets
 uses: positions
 
-# Cohort of a member that leaves the market in the same call: it is in no bitmap. Its key is not 0, which
-# stands for "in no cohort".
-LIMBO_TICK: constant(uint256) = 0
-LIMBO_GENERATION: constant(uint256) = 1
-
 
 @view
 def _is_settled(m: markets.Market, account: uint256) -> bool:
@@ -47,15 +42,18 @@ def _peek(m: markets.Market, account: uint256) -> positions.Seat:
         return positions._open(m, account, True)
     seat: positions.Seat = positions._open_flat(m.id, account)
     seat.key = packing._position_key(m.id, seat.word)
-    return self._with_member(m, seat, cohorts._current(seat.key, m))
+    pot: uint256 = 0
+    seat, pot = self._with_member(m, seat, cohorts._current(seat.key, m))
+    return seat
 
 
 @view
 def _with_member(
     m: markets.Market, seat: positions.Seat, c: cohorts.Cohort
-) -> positions.Seat:
+) -> (positions.Seat, uint256):
     """
     @notice `seat` with what its member of `c` has: size, notional, funding, and ADL profit as `pending`
+    @return The seat, and its member's part of the cohort's pot
     """
     out: positions.Seat = seat
     is_short: bool = cohorts._is_short(seat.key)
@@ -74,51 +72,57 @@ def _with_member(
         # closed by ADL to the last unit: what rounding left of the notional
         out.pending -= out.notional
         out.notional = 0
-    return out
+    return out, member.pot
 
 
-def _settle(m: markets.Market, account: uint256, is_leaving: bool) -> uint256:
+def _unseat(m: markets.Market, account: uint256) -> (positions.Seat, uint256):
+    """
+    @notice An account in hand, with everything pending applied. A member of a generation that was closed or charged
+            has left it; nothing of the account itself is written yet (positions._close).
+    @return The seat, and the market's open interest now; the caller stores it
+    """
+    word: uint256 = accounts.positions[account][m.id]
+    size: uint256 = word & packing.MASK_112
+    key: uint256 = packing._position_key(m.id, word)
+    c: cohorts.Cohort = empty(cohorts.Cohort)
+    if not self._is_settled(m, account):
+        c = cohorts._current(key, m)
+    if not cohorts._is_sealed(c):
+        if c.size_sum != 0:
+            cohorts._store(key, c)
+        return positions._open(m, account, True), m.open_interest
+    seat: positions.Seat = positions._open_flat(m.id, account)
+    seat.key = key
+    pot: uint256 = 0
+    seat, pot = self._with_member(m, seat, c)
+    cohorts._leave(key, c, size, (word >> 112) & packing.MASK_112)
+    open_interest: uint256 = m.open_interest
+    if not cohorts._is_short(key):
+        # one more for the unit that rounding the size down may have lost
+        open_interest = fixed_math._saturating_sub(
+            open_interest, convert(seat.size, uint256) + 1
+        )
+    seat.key = 0
+    if pot != 0:
+        markets._take_pot(m.id, pot)
+    pending: int256 = seat.pending
+    seat.pending = 0
+    return positions._realise(m.id, seat, pending), open_interest
+
+
+def _settle(m: markets.Market, account: uint256) -> uint256:
     """
     @notice Settle an account in a market; nothing happens if it is settled
-    @param is_leaving True if the caller closes the position in the same call: then no tick need have room
     @return The market's open interest now; the caller stores it
     """
     if self._is_settled(m, account):
         return m.open_interest
     market: markets.Market = m
-    word: uint256 = accounts.positions[account][m.id]
-    size: uint256 = word & packing.MASK_112
-    key: uint256 = packing._position_key(m.id, word)
-    c: cohorts.Cohort = cohorts._current(key, m)
-    if not cohorts._is_sealed(c):
-        cohorts._store(key, c)
-        return m.open_interest
-    seat: positions.Seat = positions._open_flat(m.id, account)
-    seat.key = key
-    seat = self._with_member(m, seat, c)
-    cohorts._leave(key, c, size, (word >> 112) & packing.MASK_112)
-    if not cohorts._is_short(key):
-        # one more for the unit that rounding the size down may have lost
-        market.open_interest = fixed_math._saturating_sub(
-            market.open_interest, convert(seat.size, uint256) + 1
-        )
-    seat.key = 0
-    pending: int256 = seat.pending
-    seat.pending = 0
-    if pending > 0:
-        markets._take_pot(m.id, convert(pending, uint256))
-    seat = positions._realise(m.id, seat, pending)
+    seat: positions.Seat = empty(positions.Seat)
+    seat, market.open_interest = self._unseat(m, account)
+    if seat.key != 0:
+        return market.open_interest
+    key: uint256 = 0
     if seat.size != 0:
-        key = positions._base_key(m, seat)
-        if is_leaving:
-            key = packing._cohort_key(
-                m.id,
-                seat.size < 0,
-                packing._leverage_class(seat.classes, m.id),
-                LIMBO_TICK,
-                LIMBO_GENERATION,
-            )
-            cohorts._store(key, cohorts._current(key, m))
-        else:
-            key = cohorts._open_generation(key, m, max_value(uint256))
+        key = cohorts._open_generation(positions._base_key(m, seat), m, max_value(uint256))
     return positions._close(market, seat, key, 0, 0, 0)

@@ -280,7 +280,7 @@ def deploy_system(web3: Web3, artifacts: Artifacts, price: str | int = 60_000) -
     sharing = s.deploy(artifacts, "MarginVaultLossSharing", token).address
     crisis = s.deploy(artifacts, "MarginVaultCrisis", token).address
     liquidation = s.deploy(artifacts, "MarginVaultLiquidation", token, membership).address
-    parts = (liquidation, crisis, sharing, bankruptcy, auction, membership, views)
+    parts = (liquidation, crisis, sharing, bankruptcy, auction, membership, console, views)
     vault = s.deploy(artifacts, "MarginVault", token, *parts, owner)
     s.vault = web3.eth.contract(address=vault.address, abi=union(artifacts(part)[0] for part in PARTS))
     s.exchange = s.deploy(artifacts, "Exchange", owner, vault.address)
