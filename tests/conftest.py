@@ -7,7 +7,7 @@ import pytest
 from boa.contracts.vyper.vyper_contract import VyperContract
 from hypothesis import HealthCheck, settings
 
-from tests import artifacts, support
+from tests import artifacts, fast_evm, support
 
 # Calls into the EVM take their time, so neither profile watches the clock.
 SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
@@ -17,6 +17,7 @@ settings.register_profile("deep", max_examples=500, stateful_step_count=50, **SL
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+    fast_evm.install()
     VyperContract._deployment_source_map = property(artifacts.deployment_source_map)
     # At every revert boa prints the contract's whole storage: slow, and an error if a map holds structs.
     VyperContract.__repr__ = lambda contract: f"<{contract.contract_name} at {contract.address}>"
