@@ -1,7 +1,7 @@
 """The contracts, compiled once for all workers and all runs until a source changes.
 
-boa keeps a cache of its own, but to look something up there it analyses the whole source first, which takes as
-long as compiling it.
+boa keeps a cache of its own, but to look something up there it analyses the whole source first, which takes
+nearly as long as compiling it.
 """
 
 import contextlib

@@ -222,8 +222,10 @@ def union_abi() -> list[dict[str, Any]]:
 
 
 def views_of(parts: dict[str, Any]) -> SimpleNamespace:
-    """The vault's views, each run by the part that has it, on the vault's storage: without the way through the
-    parts in front of it, which takes most of the time."""
+    """The vault's views, each run on its storage by the part that has it.
+
+    The way through the parts in front of that one takes most of the time of a call.
+    """
     views = SimpleNamespace()
     for name, part in parts.items():
         run = partial(boa.env.execute_code, override_bytecode=boa.env.get_code(part.address))
