@@ -4,8 +4,7 @@ Amounts are integers in the contracts' units: quote, base, prices and rates with
 """
 
 from dataclasses import dataclass, field
-from functools import cache, partial
-from types import SimpleNamespace
+from functools import cache
 from typing import Any
 
 import boa
@@ -91,7 +90,6 @@ def account_of(name: str, sub: int = 0) -> int:
 @dataclass
 class Kernel:
     vault: Any
-    views: Any
     token: Any
     oracle: Any
     parts: dict[str, Any]
@@ -128,7 +126,7 @@ class Kernel:
         reduce_only: bool = False,
     ) -> None:
         """The buyer takes, the seller makes."""
-        at = self.views.mark(market) if price is None else wad(price)
+        at = self.vault.mark(market) if price is None else wad(price)
         with boa.env.prank(actor("exchange")):
             self.vault.fill(
                 market, buyer, fee, reduce_only, [(seller, -wad(size), at, fee, reduce_only)]
@@ -163,24 +161,24 @@ class Kernel:
     # --- reading ---------------------------------------------------------------------------------------------
 
     def state(self, account: int) -> Any:
-        return self.views.account_state(account)
+        return self.vault.account_state(account)
 
     def position(self, account: int, market: int = BTC) -> Any:
-        return self.views.position_state(account, market)
+        return self.vault.position_state(account, market)
 
     def inventory(self, market: int = BTC) -> Any:
-        return self.views.inventory_state(market)
+        return self.vault.inventory_state(market)
 
     def claims(self) -> list[Any]:
-        return [self.views.claim_state(n) for n in range(self.views.claim_count())]
+        return [self.vault.claim_state(n) for n in range(self.vault.claim_count())]
 
     def liabilities(self) -> int:
         """Everything the vault owes at the last marks, quote with 18 decimals (I1's right-hand side)."""
         keeper = account_of("keeper")
         total = sum(self.state(a).equity for a in self.accounts | {keeper})
-        for market in range(self.views.market_count()):
+        for market in range(self.vault.market_count()):
             total += self.inventory(market).equity
-        fees = self.views.fee_state()
+        fees = self.vault.fee_state()
         return total + fees.trading + fees.funding + fees.liquidation + fees.treasury
 
     def held(self) -> int:
@@ -191,7 +189,7 @@ class Kernel:
         owed, held = self.liabilities(), self.held()
         assert owed <= held, f"I1: owes {owed - held} wei more than it holds"
         assert held - owed <= dust, f"lost {held - owed} wei"
-        for market in range(self.views.market_count()):
+        for market in range(self.vault.market_count()):
             sizes = [self.position(a, market).size for a in self.accounts]
             sizes.append(self.inventory(market).size)
             assert -dust <= sum(sizes) <= 0, f"I2: sizes add up to {sum(sizes)}"
@@ -221,22 +219,6 @@ def union_abi() -> list[dict[str, Any]]:
     return list(entries.values())
 
 
-def views_of(parts: dict[str, Any]) -> SimpleNamespace:
-    """The vault's views, each run on its storage by the part that has it.
-
-    The way through the parts in front of that one takes most of the time of a call.
-    """
-    views = SimpleNamespace()
-    for name, part in parts.items():
-        run = partial(boa.env.execute_code, override_bytecode=boa.env.get_code(part.address))
-        abi = [entry for entry in _abi(name) if entry.get("stateMutability") in ("view", "pure")]
-        contract = ABIContractFactory(name, abi).at(parts["MarginVault"].address)
-        contract.env = SimpleNamespace(execute_code=run)
-        for entry in abi:
-            setattr(views, entry["name"], getattr(contract, entry["name"]))
-    return views
-
-
 def deploy_kernel(decimals: int = 6, token: Any = None, markets: int = 1, **config: Any) -> Kernel:
     """A kernel whose roles are the actors exchange, engine, allocator, guardian and treasury; no fund."""
     boa.env.timestamp = max(boa.env.timestamp, START_TIME)
@@ -253,9 +235,8 @@ def deploy_kernel(decimals: int = 6, token: Any = None, markets: int = 1, **conf
         "MarginVaultLiquidation.vy", token, crisis, membership
     )
     parts["MarginVault"] = deploy("MarginVault.vy", token, liquidation, membership, owner)
-    views = views_of(parts)
     vault = ABIContractFactory("MarginVault", union_abi()).at(parts["MarginVault"].address)
-    kernel = Kernel(vault, views, token, oracle, parts, 10 ** (18 - token.decimals()))
+    kernel = Kernel(vault, token, oracle, parts, 10 ** (18 - token.decimals()))
     with boa.env.prank(owner):
         vault.set_role(PRICE_ORACLE, oracle.address)
         for name, role in ROLES.items():

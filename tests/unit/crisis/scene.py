@@ -113,7 +113,7 @@ class Scene:
 
     def snapshot(self) -> tuple:
         """All that a call could have changed."""
-        vault, markets = self.kernel.views, range(self.kernel.views.market_count())
+        vault, markets = self.vault, range(self.vault.market_count())
         accounts = sorted(self.kernel.accounts | {account_of("keeper")})
         return (
             [vault.market_words(m) for m in markets],
@@ -124,7 +124,7 @@ class Scene:
             tuple(vault.fee_state()),
             vault.settings(),
             vault.exchange_word(),
-            self.kernel.token.balanceOf(self.vault.address),
+            self.kernel.token.balanceOf(vault.address),
         )
 
     def position_changed(

@@ -39,7 +39,7 @@ def events(kernel: Kernel) -> list[tuple]:
 
 def ledger(kernel: Kernel) -> list[Any]:
     """Everything stored for the suites' accounts and markets, and who holds the tokens."""
-    vault = kernel.views
+    vault = kernel.vault
     out: list[Any] = [vault.exchange_word(), vault.fee_state(), kernel.held()]
     out += [kernel.token.balanceOf(actor(name)) for name in NAMES]
     accounts = account_of(TRADER), account_of(TRADER, 1), account_of(COUNTERPARTY)
