@@ -5,10 +5,9 @@ import os
 import boa
 import pytest
 from boa.contracts.vyper.vyper_contract import VyperContract
-from boa.interpret import set_cache_dir
 from hypothesis import HealthCheck, settings
 
-from tests import support
+from tests import artifacts, fast_evm, support
 
 # Calls into the EVM take their time, so neither profile watches the clock.
 SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
@@ -18,9 +17,16 @@ settings.register_profile("deep", max_examples=500, stateful_step_count=50, **SL
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-    set_cache_dir(str(support.ROOT / ".boa_cache"))
+    fast_evm.install()
+    VyperContract._deployment_source_map = property(artifacts.deployment_source_map)
     # At every revert boa prints the contract's whole storage: slow, and an error if a map holds structs.
     VyperContract.__repr__ = lambda contract: f"<{contract.contract_name} at {contract.address}>"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Before there are workers, so that none waits for another."""
+    artifacts.compile_all()
 
 
 @pytest.fixture(scope="session", autouse=True)

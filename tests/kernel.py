@@ -4,10 +4,12 @@ Amounts are integers in the contracts' units: quote, base, prices and rates with
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boa
 from boa.contracts.abi.abi_contract import ABIContractFactory
+from vyper.compiler.output import build_abi_output
 
 from tests.support import START_TIME, actor, compiled, deploy, wait
 
@@ -201,22 +203,22 @@ class Kernel:
             assert c.amount == paid + c.outstanding, "I6: claim does not add up"
 
 
+@cache
+def _abi(part: str) -> list[dict[str, Any]]:
+    return build_abi_output(compiled(f"{part}.vy").compiler_data)
+
+
+@cache
 def union_abi() -> list[dict[str, Any]]:
     """The ABI of everything the vault answers."""
     entries: dict[str, dict[str, Any]] = {}
     for part in PARTS:
-        for entry in compiled(f"{part}.vy").compiler_data.abi if False else _abi(part):
+        for entry in _abi(part):
             if entry["type"] in ("constructor", "fallback") or entry.get("name") == "config_hash":
                 continue
             key = entry["type"] + entry["name"] + str([i["type"] for i in entry.get("inputs", [])])
             entries[key] = entry
     return list(entries.values())
-
-
-def _abi(part: str) -> list[dict[str, Any]]:
-    from vyper.compiler.output import build_abi_output
-
-    return build_abi_output(compiled(f"{part}.vy").compiler_data)
 
 
 def deploy_kernel(decimals: int = 6, token: Any = None, markets: int = 1, **config: Any) -> Kernel:

@@ -1,7 +1,6 @@
 """What every in-process suite needs: contracts compiled once, and actors with names instead of numbers."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import boa
@@ -11,10 +10,9 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import artifacts
 
-# As in ape-config.yaml, so that both kinds of suite run the same bytecode.
-COMPILER_ARGS = {"evm_version": "cancun"}
+ROOT = artifacts.ROOT
 
 # Every test starts at this time, whatever the clock says.
 START_TIME = 1_750_000_000
@@ -23,7 +21,7 @@ START_TIME = 1_750_000_000
 @cache
 def compiled(path: str) -> VyperDeployer:
     """The compiled contract at a path below contracts/, for example "mocks/MockERC20.vy"."""
-    return boa.load_partial(str(ROOT / "contracts" / path), compiler_args=COMPILER_ARGS)
+    return artifacts.compiled(path)
 
 
 def deploy(path: str, *args: Any, **kwargs: Any) -> VyperContract:

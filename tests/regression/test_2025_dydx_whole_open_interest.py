@@ -43,3 +43,17 @@ def test_without_a_fund_the_winner_is_deleveraged(scene):
     assert scene.equity(winner) == wad(1100)
     scene.touch(winner)
     assert_market_is_empty_and_works(scene)
+
+
+def test_at_a_price_of_nearly_nothing(scene):
+    """The losing side is long and the price 0.000001; or short, and the price 9 times as high."""
+    loser, winner = scene.account("loser", 100), scene.account("winner", 10_000)
+    scene.open(loser, winner, 10)
+    scene.move("99.999999" if scene.side > 0 else 800)
+    scene.kernel.absorb(loser)
+    scene.kernel.charge_round()
+    # rounded against the winner: two units of notional, and one for the share
+    assert 0 <= wad(10_100) - scene.equity(winner) <= 3
+    scene.kernel.close_at_mark() if scene.side < 0 else None
+    assert scene.kernel.inventory().outstanding <= 10
+    scene.kernel.assert_conserved()

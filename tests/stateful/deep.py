@@ -4,11 +4,8 @@ import argparse
 import time
 from collections import Counter
 
-from boa.interpret import set_cache_dir
-
 from tests.stateful.chain import AnvilChain
 from tests.stateful.ledger import Divergence, Ledger, run_history
-from tests.support import ROOT
 
 
 def main() -> int:
@@ -18,7 +15,6 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="do not stop at a divergence")
     args = parser.parse_args()
     first, end = map(int, args.seeds.split(":"))
-    set_cache_dir(str(ROOT / ".boa_cache"))
     chain, counts, divergences, started = AnvilChain(), Counter(), 0, time.time()
     systems = [
         Ledger(chain, decimals=d, has_fine_ticks=fine).deploy()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import boa
 from boa.contracts.vyper.vyper_contract import VyperContract, VyperDeployer
 
-from tests import support
+from tests import artifacts, support
 
 WAD = 10**18
 PRICE = 2_000
@@ -84,7 +84,7 @@ def new_feed(price: int = PRICE, decimals: int = 8) -> VyperContract:
 @cache
 def odd_feed() -> VyperDeployer:
     """The compiled odd feed."""
-    return boa.loads_partial(ODD_FEED, compiler_args=support.COMPILER_ARGS)
+    return boa.loads_partial(ODD_FEED, compiler_args=artifacts.COMPILER_ARGS)
 
 
 def new_odd_feed(decimals_answer: bytes | None = None, round_answer: bytes | None = None) -> VyperContract:
