@@ -7,18 +7,28 @@ from typing import Any
 from eth_abi import decode
 from eth_utils import keccak, to_checksum_address
 
-# The kernel's parts in deployment order. The last one is the vault, which answers for all of them.
-PARTS = (
-    "MarginVaultConsole",
-    "MarginVaultViews",
-    "MarginVaultMembership",
-    "MarginVaultAuction",
-    "MarginVaultBankruptcy",
-    "MarginVaultLossSharing",
-    "MarginVaultCrisis",
-    "MarginVaultLiquidation",
-    "MarginVault",
-)
+# Contracts of the kernel in the order of deployment, and the parts each constructor takes after the collateral.
+WIRING: dict[str, tuple[str, ...]] = {
+    "MarginVaultMembership": (),
+    "MarginVaultConsole": ("MarginVaultMembership",),
+    "MarginVaultViews": ("MarginVaultConsole",),
+    "MarginVaultBankruptcy": ("MarginVaultMembership",),
+    "MarginVaultAuction": ("MarginVaultMembership",),
+    "MarginVaultLossSharing": (),
+    "MarginVaultCrisis": (),
+    "MarginVaultLiquidation": ("MarginVaultMembership",),
+    "MarginVault": (
+        "MarginVaultLiquidation",
+        "MarginVaultCrisis",
+        "MarginVaultLossSharing",
+        "MarginVaultBankruptcy",
+        "MarginVaultAuction",
+        "MarginVaultMembership",
+        "MarginVaultConsole",
+        "MarginVaultViews",
+    ),
+}
+PARTS = tuple(WIRING)
 
 Abi = list[dict[str, Any]]
 

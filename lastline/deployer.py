@@ -12,7 +12,7 @@ from eth_abi import encode
 from eth_utils import keccak, to_checksum_address
 from web3 import Web3
 
-from lastline.abi import PARTS, Abi, canonical
+from lastline.abi import PARTS, WIRING, Abi, canonical
 from lastline.chain import Chain, Sender
 from lastline.deployments import ContractRecord, Deployment, DeploymentError
 from lastline.units import to_units, wad
@@ -31,20 +31,6 @@ ROLES = {
         )
     )
 }
-# Parts the vault knows, in the order of its constructor.
-VAULT_PARTS = tuple(
-    f"MarginVault{part}"
-    for part in (
-        "Liquidation",
-        "Crisis",
-        "LossSharing",
-        "Bankruptcy",
-        "Auction",
-        "Membership",
-        "Console",
-        "Views",
-    )
-)
 TIERS = {"DELEVERAGE": 1, "ROUND": 2, "CLOSE_AT_MARK": 3}
 DEFAULT_POLICY = ["ROUND", "CLOSE_AT_MARK"]
 ZERO_ADDRESS = "0x" + "00" * 20
@@ -183,25 +169,10 @@ class Deployer:
             self._tell_all()
             return
         token = self.record.address("Collateral")
-        for name, others in (
-            ("MarginVaultMembership", []),
-            ("MarginVaultConsole", ["MarginVaultMembership"]),
-            ("MarginVaultViews", ["MarginVaultConsole"]),
-            ("MarginVaultBankruptcy", ["MarginVaultMembership"]),
-            ("MarginVaultAuction", ["MarginVaultMembership"]),
-            ("MarginVaultLossSharing", []),
-            ("MarginVaultCrisis", []),
-            ("MarginVaultLiquidation", ["MarginVaultMembership"]),
-        ):
-            self._deploy(name, name, token, *(self.record.address(other) for other in others))
         me = self.sender.address
-        self._deploy(
-            "MarginVault",
-            "MarginVault",
-            token,
-            *(self.record.address(part) for part in VAULT_PARTS),
-            me,
-        )
+        for name, others in WIRING.items():
+            owner = [me] if name == "MarginVault" else []
+            self._deploy(name, name, token, *(self.record.address(other) for other in others), *owner)
         vault = self.record.address("MarginVault")
         self._deploy("PriceOracle", "PriceOracle", me)
         self._deploy("Exchange", "Exchange", me, vault)

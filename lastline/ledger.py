@@ -18,6 +18,7 @@ from lastline.words import (
     ClockWord,
     CohortKey,
     FactorWord,
+    FlowWord,
     FundingWord,
     LiquidationWord,
     MarginWords,
@@ -28,6 +29,7 @@ from lastline.words import (
     RoundWord,
     SumsWord,
     SystemWord,
+    halves_word,
     signed_halves_word,
 )
 
@@ -71,7 +73,8 @@ class Cohort:
     size_sum: int = 0
     notional_sum: int = 0
     rounds_seen: int = 0
-    is_sealed: bool = False
+    is_closed: bool = False
+    is_charged: bool = False
     links: int = 0
     a: int = RAY
     phi: int = 0
@@ -85,13 +88,22 @@ class Cohort:
         """From the first four of the vault's `cohort_words`."""
         sums_word, scale_word, entry_word, pot_word = list(words)[:4]
         sums = SumsWord.of(sums_word)
-        cohort = cls(sums.size, sums.notional, sums.rounds_seen, sums.is_sealed, sums.links)
-        if sums.is_sealed:
-            scale, entry, pot = FactorWord.of(scale_word), FactorWord.of(entry_word), FactorWord.of(pot_word)
-            cohort.a, cohort.phi = RAY - scale.share, scale.offset
+        cohort = cls(
+            sums.size, sums.notional, sums.rounds_seen, sums.is_closed, sums.is_charged, sums.links
+        )
+        if sums.is_charged:
+            entry = FactorWord.of(entry_word)
             cohort.b, cohort.c = RAY - entry.share, entry.offset
+        if sums.is_closed:
+            scale, pot = FactorWord.of(scale_word), FactorWord.of(pot_word)
+            cohort.a, cohort.phi = RAY - scale.share, scale.offset
             cohort.y, cohort.x = pot.share, pot.offset
         return cohort
+
+    @property
+    def is_sealed(self) -> bool:
+        """Nobody may join any more."""
+        return self.is_closed or self.is_charged
 
     def is_in_profit(self, key: CohortKey, tick_bits: int, price: int) -> bool:
         """True if every member is in profit or even at `price` (27 decimals)."""
@@ -117,7 +129,7 @@ class Cohort:
             if is_hit:
                 self.b = fm.mul_div_up(self.b, kept, RAY)
                 self.c = fm.signed_mul_div_ceil(moved, 1, RAY)
-        self.is_sealed = self.is_sealed or is_hit
+        self.is_charged = self.is_charged or is_hit
 
     def pot(self, is_short: bool) -> int:
         """Profit of all members realised by ADL and not yet touched, quote."""
@@ -197,14 +209,15 @@ class Market:
     mark: int = 0
     mark_time: int = 0
     open_interest: int = 0
+    fees: int = 0
     long_index: int = 0
     short_index: int = 0
     is_round_open: bool = False
     round_deficit: int = 0
     batch_sums: BatchSumsWord = NO_BATCH_SUMS
-    margin_word: int = 0
+    terms_word: int = 0
     more_lines_word: int = 0
-    limits_word: int = 0
+    last_lines_word: int = 0
     liquidation_word: int = 0
     pots: int = 0
     inventory: Inventory = field(default_factory=Inventory)
@@ -224,7 +237,7 @@ class Market:
 
     @property
     def margin(self) -> MarginWords:
-        return MarginWords.of(self.margin_word, self.more_lines_word, self.limits_word)
+        return MarginWords.of(self.terms_word, self.more_lines_word, self.last_lines_word)
 
     @property
     def liquidation(self) -> LiquidationWord:
@@ -237,19 +250,26 @@ class Market:
         """What the vault's `market_words` must give."""
         inventory = self.inventory
         return [
-            PriceWord(self.mark, self.open_interest, self.mark_time, self.status, self.has_fine_ticks).word,
-            FundingWord(self.long_index, self.short_index, len(self.rounds), self.is_round_open).word,
+            PriceWord(
+                self.mark,
+                self.mark_time,
+                len(self.rounds),
+                self.is_round_open,
+                self.status,
+                self.has_fine_ticks,
+            ).word,
+            FundingWord(self.long_index, self.short_index).word,
             self.clock.word,
             self.batch_sums.word,
-            self.margin_word,
+            self.terms_word,
             self.more_lines_word,
-            self.limits_word,
+            self.last_lines_word,
             self.liquidation_word,
-            self.pots,
+            halves_word(self.pots, inventory.auction_start),
             signed_halves_word(inventory.size, inventory.notional),
             signed_halves_word(inventory.cash, 0) | inventory.outstanding << 128,
             QueueWord(self.head, self.tail, self.inventory_claim, self.last_loss_time).word,
-            inventory.auction_start,
+            FlowWord(self.open_interest, self.fees).word,
             self.round_deficit,
         ]
 
@@ -293,7 +313,8 @@ class Ledger:
         self.cohorts: dict[int, Cohort] = {}
         self.siblings: dict[int, int] = {}
         self.claims: list[Claim] = []
-        self.trading_fees = 0
+        # The fund's part of collected trading fees that was too fine for a token unit.
+        self.fee_rest = 0
         self.funding_fees = 0
         self.liquidation_fees = 0
         self.treasury_fees = 0
@@ -384,7 +405,7 @@ class Ledger:
         if old.size and not is_staying and self._is_empty(old.key(e.market)):
             self._drop(old.key(e.market))
         self.positions[place] = new_word
-        self.trading_fees += e.fee
+        market.fees += e.fee
 
     def _settle(self, market: Market, account: int, old: PositionWord, key: int, cohort: Cohort) -> None:
         """A member of a sealed generation moves on (contracts/modules/membership.vy)."""
@@ -410,7 +431,7 @@ class Ledger:
             self.liquidation_fees -= e.reward
 
     def _on_TakenOver(self, e: Event) -> None:
-        self.trading_fees -= e.fee
+        self.markets[e.market].fees -= e.fee
         self.liquidation_fees += e.fee
 
     # --- cohorts --------------------------------------------------------------------------------------------
@@ -456,7 +477,7 @@ class Ledger:
         scale, pot = FactorWord.of(e.scale_word), FactorWord.of(e.pot_word)
         cohort.a, cohort.phi = RAY - scale.share, scale.offset
         cohort.y, cohort.x = pot.share, pot.offset
-        cohort.is_sealed = True
+        cohort.is_closed = True
         market.pots += fm.saturating_sub(cohort.pot(key.is_short), before + 1)
         if not key.is_short:
             closed = fm.mul_div_up(e.share, cohort.size_sum, RAY)
@@ -471,8 +492,8 @@ class Ledger:
 
     def _on_MarketConfigured(self, e: Event) -> None:
         market = self.markets[e.market]
-        market.margin_word, market.more_lines_word = e.margin_word, e.more_lines_word
-        market.limits_word = e.limits_word
+        market.terms_word, market.more_lines_word = e.terms_word, e.more_lines_word
+        market.last_lines_word = e.last_lines_word
 
     def _on_LiquidationConfigured(self, e: Event) -> None:
         self.markets[e.market].liquidation_word = e.liquidation_word
@@ -531,10 +552,7 @@ class Ledger:
         index = market.side_index(e.size < 0)
         inventory.cash = e.cash + fm.signed_mul_div_floor(index * e.size, 1, WAD)
         inventory.size, inventory.notional, inventory.outstanding = e.size, e.notional, e.outstanding
-        if e.size == 0:
-            inventory.auction_start = 0
-        elif inventory.auction_start == 0:
-            inventory.auction_start = e.timestamp
+        inventory.auction_start = e.auction_start
 
     # --- claims, fees, fund ---------------------------------------------------------------------------------
 
@@ -574,8 +592,9 @@ class Ledger:
         self.liquidation_fees += e.amount
 
     def _on_FeesCollected(self, e: Event) -> None:
-        self.trading_fees -= e.trading_to_fund + e.trading_to_treasury
-        # What is too fine for a token unit stays.
+        self.fee_rest = self.trading_fees - e.trading_to_fund - e.trading_to_treasury
+        for market in self.markets:
+            market.fees = 0
         self.treasury_fees += e.trading_to_treasury
         self.funding_fees -= e.funding
         self.liquidation_fees -= e.liquidation
@@ -681,6 +700,11 @@ class Ledger:
         """e = c + S * p - N, rounded down."""
         i = market.inventory
         return self.inventory_cash(market) + fm.signed_mul_div_floor(i.size, market.mark, WAD) - i.notional
+
+    @property
+    def trading_fees(self) -> int:
+        """Trading fees not yet passed on, quote."""
+        return self.fee_rest + sum(market.fees for market in self.markets)
 
     @property
     def fees(self) -> int:

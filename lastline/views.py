@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 from lastline.chain import Chain
 from lastline.units import WAD
-from lastline.words import AccountWord, ClockWord, FundingWord, LiquidationWord, MarginWords, PriceWord
+from lastline.words import (
+    AccountWord,
+    ClockWord,
+    FlowWord,
+    FundingWord,
+    LiquidationWord,
+    MarginWords,
+    PriceWord,
+)
 
 VAULT = "MarginVault"
 FUND = "InsuranceFund"
@@ -148,13 +156,13 @@ def market(chain: Chain, market: int, block: int | str = "latest") -> MarketView
         market,
         price.mark,
         price.mark_time,
-        price.open_interest,
+        FlowWord.of(words[12]).open_interest,
         price.status,
         7 if price.has_fine_ticks else 6,
         funding.long_index,
         funding.short_index,
-        funding.rounds,
-        funding.is_round_open,
+        price.rounds,
+        price.is_round_open,
         ClockWord.of(words[2]),
         MarginWords.of(words[4], words[5], words[6]),
         LiquidationWord.of(words[7]),

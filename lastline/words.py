@@ -139,9 +139,12 @@ class MaturingWord:
 
 @dataclass(frozen=True)
 class PriceWord:
+    """mark and its time, rounds charged so far, whether one is open, status, width of ticks"""
+
     mark: int
-    open_interest: int
     mark_time: int
+    rounds: int
+    is_round_open: bool
     status: int
     has_fine_ticks: bool
 
@@ -149,47 +152,53 @@ class PriceWord:
     def of(cls, word: int) -> "PriceWord":
         return cls(
             field(word, 0, 104),
-            field(word, 104, 112),
-            field(word, 216, 32),
-            field(word, 248, 7),
-            bool(word >> 255),
+            field(word, 104, 32),
+            field(word, 136, 23),
+            bool(field(word, 159, 1)),
+            field(word, 160, 8),
+            bool(field(word, 168, 1)),
         )
 
     @property
     def word(self) -> int:
         return (
             self.mark
-            | self.open_interest << 104
-            | self.mark_time << 216
-            | self.status << 248
-            | int(self.has_fine_ticks) << 255
+            | self.mark_time << 104
+            | self.rounds << 136
+            | int(self.is_round_open) << 159
+            | self.status << 160
+            | int(self.has_fine_ticks) << 168
         )
+
+
+@dataclass(frozen=True)
+class FlowWord:
+    """open interest (base) and uncollected trading fees (quote)"""
+
+    open_interest: int
+    fees: int
+
+    @classmethod
+    def of(cls, word: int) -> "FlowWord":
+        return cls(field(word, 0, 112), word >> 112)
+
+    @property
+    def word(self) -> int:
+        return self.open_interest | self.fees << 112
 
 
 @dataclass(frozen=True)
 class FundingWord:
     long_index: int
     short_index: int
-    rounds: int
-    is_round_open: bool
 
     @classmethod
     def of(cls, word: int) -> "FundingWord":
-        return cls(
-            signed_field(word, 0, 112),
-            signed_field(word, 112, 112),
-            field(word, 224, 24),
-            bool(field(word, 248, 1)),
-        )
+        return cls(signed_field(word, 0, 112), signed_field(word, 112, 112))
 
     @property
     def word(self) -> int:
-        return (
-            _raw(self.long_index, 112)
-            | _raw(self.short_index, 112) << 112
-            | self.rounds << 224
-            | int(self.is_round_open) << 248
-        )
+        return _raw(self.long_index, 112) | _raw(self.short_index, 112) << 112
 
 
 @dataclass(frozen=True)
@@ -249,7 +258,8 @@ class SumsWord:
     size: int
     notional: int
     rounds_seen: int
-    is_sealed: bool
+    is_closed: bool
+    is_charged: bool
     links: int
 
     @classmethod
@@ -257,7 +267,8 @@ class SumsWord:
         return cls(
             field(word, 0, 112),
             field(word, 112, 112),
-            field(word, 224, 24),
+            field(word, 224, 23),
+            bool(field(word, 247, 1)),
             bool(field(word, 248, 1)),
             word >> 249,
         )
@@ -352,6 +363,19 @@ class SystemWord:
         )
 
 
+def cap_of(field: int) -> int:
+    """A cap from its 16 bits, 18 decimals."""
+    return ((field & 2047) << (field >> 11)) * WAD
+
+
+def cap_field(amount: int) -> int:
+    """The 16 bits that keep a cap of whole units, rounded down to 11 significant bits."""
+    mantissa, exponent = amount // WAD, 0
+    while mantissa >= 2048:
+        mantissa, exponent = mantissa >> 1, exponent + 1
+    return mantissa | exponent << 11
+
+
 @dataclass(frozen=True)
 class MarginWords:
     """A market's margin requirements and limits; rates and factors have 18 decimals, amounts are quote."""
@@ -367,23 +391,23 @@ class MarginWords:
     open_interest_cap_base: int
 
     @classmethod
-    def of(cls, margin_word: int, more_lines_word: int, limits_word: int) -> "MarginWords":
-        lines = []
-        for word in (margin_word, more_lines_word):
-            for index in range(4):
+    def of(cls, terms_word: int, more_lines_word: int, last_lines_word: int) -> "MarginWords":
+        lines = [(field(terms_word, 0, 16) * RATE_STEP, 0)]
+        for word, count in ((terms_word >> 16, 1), (more_lines_word, 4), (last_lines_word, 2)):
+            for index in range(count):
                 rate = field(word, 56 * index, 16) * RATE_STEP
                 if rate:
                     lines.append((rate, field(word, 56 * index + 16, 40) * WAD))
         return cls(
             tuple(lines),
-            field(margin_word, 224, 16) * FACTOR_STEP,
-            field(margin_word, 240, 16),
-            tuple(field(limits_word, 16 * n, 16) * RATE_STEP for n in range(4)),
-            field(limits_word, 64, 16) * RATE_STEP,
-            field(limits_word, 80, 32) * WAD,
-            field(limits_word, 112, 48) * WAD,
-            field(limits_word, 160, 48) * WAD,
-            (limits_word >> 208) * WAD,
+            field(terms_word, 136, 16) * FACTOR_STEP,
+            field(terms_word, 152, 12),
+            tuple(field(terms_word, 72 + 16 * n, 16) * RATE_STEP for n in range(4)),
+            field(terms_word, 164, 12) * RATE_STEP,
+            field(terms_word, 176, 32) * WAD,
+            cap_of(field(terms_word, 208, 16)),
+            cap_of(field(terms_word, 224, 16)),
+            cap_of(field(terms_word, 240, 16)),
         )
 
     def maintenance(self, notional: int) -> int:

@@ -11,23 +11,12 @@ import boa
 from boa.contracts.abi.abi_contract import ABIContractFactory
 from vyper.compiler.output import build_abi_output
 
+from lastline.abi import PARTS, WIRING
 from tests.support import START_TIME, actor, compiled, deploy, wait
 
 WAD = 10**18
 RAY = 10**27
 BTC = 0
-
-PARTS = (
-    "MarginVault",
-    "MarginVaultLiquidation",
-    "MarginVaultCrisis",
-    "MarginVaultLossSharing",
-    "MarginVaultBankruptcy",
-    "MarginVaultAuction",
-    "MarginVaultMembership",
-    "MarginVaultViews",
-    "MarginVaultConsole",
-)
 
 EXCHANGE, LIQUIDATION_ENGINE, LOSS_ALLOCATOR, INSURANCE_FUND, PRICE_ORACLE, GUARDIAN, TREASURY = (
     1 << n for n in range(7)
@@ -228,16 +217,9 @@ def deploy_kernel(decimals: int = 6, token: Any = None, markets: int = 1, **conf
     oracle = deploy("mocks/MockOracle.vy")
     owner = actor("governance")
     parts: dict[str, Any] = {}
-    membership = parts["MarginVaultMembership"] = deploy("MarginVaultMembership.vy", token)
-    console = parts["MarginVaultConsole"] = deploy("MarginVaultConsole.vy", token, membership)
-    views = parts["MarginVaultViews"] = deploy("MarginVaultViews.vy", token, console)
-    bankruptcy = parts["MarginVaultBankruptcy"] = deploy("MarginVaultBankruptcy.vy", token, membership)
-    auction = parts["MarginVaultAuction"] = deploy("MarginVaultAuction.vy", token, membership)
-    sharing = parts["MarginVaultLossSharing"] = deploy("MarginVaultLossSharing.vy", token)
-    crisis = parts["MarginVaultCrisis"] = deploy("MarginVaultCrisis.vy", token)
-    liquidation = parts["MarginVaultLiquidation"] = deploy("MarginVaultLiquidation.vy", token, membership)
-    behind = (liquidation, crisis, sharing, bankruptcy, auction, membership, console, views)
-    parts["MarginVault"] = deploy("MarginVault.vy", token, *behind, owner)
+    for name, others in WIRING.items():
+        tail = [owner] if name == "MarginVault" else []
+        parts[name] = deploy(f"{name}.vy", token, *(parts[other] for other in others), *tail)
     vault = ABIContractFactory("MarginVault", union_abi()).at(parts["MarginVault"].address)
     kernel = Kernel(vault, token, oracle, parts, 10 ** (18 - token.decimals()))
     with boa.env.prank(owner):

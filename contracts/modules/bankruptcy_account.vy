@@ -78,7 +78,12 @@ def _close(m: markets.Market, inventory: Inventory) -> markets.Market:
         m.open_interest + fixed_math._positive_part(i.size), i.long_size
     )
     log IMarginVaultCrisis.InventoryChanged(
-        market=m.id, size=i.size, notional=i.notional, cash=i.cash, outstanding=i.outstanding
+        market=m.id,
+        size=i.size,
+        notional=i.notional,
+        cash=i.cash,
+        outstanding=i.outstanding,
+        auction_start=markets._auction_start(m.id),
     )
     return out
 

@@ -15,7 +15,7 @@ from web3 import Web3
 from web3.contract import Contract
 
 from lastline import orders
-from lastline.abi import PARTS, union
+from lastline.abi import PARTS, WIRING, union
 from lastline.accounts import account_id
 from lastline.units import to_tokens, wad
 
@@ -272,20 +272,15 @@ def deploy_system(web3: Web3, artifacts: Artifacts, price: str | int = 60_000) -
     s.token = s.deploy(artifacts, "MockERC20", DECIMALS)
     s.oracle = s.deploy(artifacts, "MockOracle")
     token = s.token.address
-    membership = s.deploy(artifacts, "MarginVaultMembership", token).address
-    console = s.deploy(artifacts, "MarginVaultConsole", token, membership).address
-    views = s.deploy(artifacts, "MarginVaultViews", token, console).address
-    bankruptcy = s.deploy(artifacts, "MarginVaultBankruptcy", token, membership).address
-    auction = s.deploy(artifacts, "MarginVaultAuction", token, membership).address
-    sharing = s.deploy(artifacts, "MarginVaultLossSharing", token).address
-    crisis = s.deploy(artifacts, "MarginVaultCrisis", token).address
-    liquidation = s.deploy(artifacts, "MarginVaultLiquidation", token, membership).address
-    parts = (liquidation, crisis, sharing, bankruptcy, auction, membership, console, views)
-    vault = s.deploy(artifacts, "MarginVault", token, *parts, owner)
-    s.vault = web3.eth.contract(address=vault.address, abi=union(artifacts(part)[0] for part in PARTS))
-    s.exchange = s.deploy(artifacts, "Exchange", owner, vault.address)
-    s.engine = s.deploy(artifacts, "LiquidationEngine", vault.address)
-    s.allocator = s.deploy(artifacts, "LossAllocator", owner, vault.address)
+    parts: dict[str, str] = {}
+    for name, others in WIRING.items():
+        tail = [owner] if name == "MarginVault" else []
+        built = s.deploy(artifacts, name, token, *(parts[other] for other in others), *tail)
+        parts[name] = built.address
+    s.vault = web3.eth.contract(address=parts["MarginVault"], abi=union(artifacts(part)[0] for part in PARTS))
+    s.exchange = s.deploy(artifacts, "Exchange", owner, s.vault.address)
+    s.engine = s.deploy(artifacts, "LiquidationEngine", s.vault.address)
+    s.allocator = s.deploy(artifacts, "LossAllocator", owner, s.vault.address)
     for role, holder in (
         (EXCHANGE, s.exchange),
         (LIQUIDATION_ENGINE, s.engine),

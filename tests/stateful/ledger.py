@@ -28,6 +28,7 @@ from typing import Any
 from eth_abi import encode
 from eth_utils import keccak
 
+from lastline.abi import WIRING
 from tests.kernel import ROLES, liquidation_config, margin_config
 from tests.models.naive import ADL, RECOVERED, TIERS, WAD, Market, Naive, Refused, Risk, tick_low
 from tests.stateful.chain import Chain, Outcome, selector
@@ -124,13 +125,13 @@ class Ledger:
         self.token = chain.deploy("mocks/MockERC20.vy", ["uint8"], [self.decimals])
         self.oracle = chain.deploy("mocks/MockOracle.vy", [], [])
         self.reader = chain.deploy("mocks/MulticallHarness.vy", [], [])
-        part = chain.deploy("MarginVaultConsole.vy", a, [self.token])
-        membership = part = chain.deploy("MarginVaultMembership.vy", a * 2, [self.token, part])
-        for name in ("Bankruptcy", "LossSharing", "Crisis"):
-            part = chain.deploy(f"MarginVault{name}.vy", a * 2, [self.token, part])
-        part = chain.deploy("MarginVaultLiquidation.vy", a * 3, [self.token, part, membership])
+        parts = {}
         owner = actor("governance")
-        self.vault = chain.deploy("MarginVault.vy", a * 4, [self.token, part, membership, owner])
+        for name, others in WIRING.items():
+            tail = [owner] if name == "MarginVault" else []
+            known = [self.token, *(parts[other] for other in others), *tail]
+            parts[name] = chain.deploy(f"{name}.vy", a * len(known), known)
+        self.vault = parts["MarginVault"]
         self.scale = 10 ** (18 - self.decimals)
         self.must(owner, "set_role(uint256,address)", PRICE_ORACLE, self.oracle)
         for name, role in ROLES.items():
