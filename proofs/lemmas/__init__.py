@@ -1,0 +1,16 @@
+"""The lemmas, one file a subject."""
+
+from proofs.lemmas import closing, cohorts, health, inventory, margin, maturity, money, rounds, ticks, trades
+
+__all__ = [
+    "closing",
+    "cohorts",
+    "health",
+    "inventory",
+    "margin",
+    "maturity",
+    "money",
+    "rounds",
+    "ticks",
+    "trades",
+]
