@@ -6,8 +6,6 @@ import time
 from proofs import lemmas
 from proofs.prover import FLAWS, LEMMAS, NotProven, counterexample, prove, refute
 
-WIDTH = 110
-
 
 def main(names: list[str]) -> int:
     assert lemmas

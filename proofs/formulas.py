@@ -351,6 +351,13 @@ def inventory_equity(ar: Any, size: Number, notional: Number, cash: Number, mark
     return cash + ar.floor(size * mark, WAD) - notional
 
 
+def auction_sale(
+    ar: Any, size: Number, notional: Number, mark: Number, change: Number, discount: Number
+) -> tuple[Number, Number]:
+    """The inventory's signed size and notional once the signed `change` was sold at mark less a discount."""
+    return size - change, notional - (ar.ceil(change * mark, WAD) - discount)
+
+
 def round_share(ar: Any, deficit: Number, reachable: Number) -> Number:
     return minimum(ar, ar.ceil(deficit * RAY, reachable), RAY)
 

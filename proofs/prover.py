@@ -254,14 +254,14 @@ class Lemma:
 
 @dataclass
 class Exhaustive:
-    """A lemma about finitely many cases, counted in plain integers; `body(True)` counts with an error."""
+    """A lemma that plain integers decide: all cases, or ranges; `body(True)` decides it with an error."""
 
     name: str
     says: str
     range: str
     wrong: str
     body: Callable[[bool], bool]
-    method: str = "exhaustive"
+    method: str
 
 
 @dataclass
@@ -298,9 +298,11 @@ def flaw(name: str, says: str) -> Callable:
     return register
 
 
-def exhaustive(name: str, says: str, range: str, wrong: str) -> Callable:
+def exhaustive(name: str, says: str, range: str, wrong: str, method: str = "exhaustive") -> Callable:
+    """Register a lemma that needs no z3."""
+
     def register(body: Callable[[bool], bool]) -> Callable[[bool], bool]:
-        LEMMAS.append(Exhaustive(name, says, range, wrong, body))
+        LEMMAS.append(Exhaustive(name, says, range, wrong, body, method))
         return body
 
     return register

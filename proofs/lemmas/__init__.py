@@ -1,6 +1,18 @@
 """The lemmas, one file a subject."""
 
-from proofs.lemmas import closing, cohorts, health, inventory, margin, maturity, money, rounds, ticks, trades
+from proofs.lemmas import (
+    closing,
+    cohorts,
+    health,
+    inventory,
+    margin,
+    maturity,
+    money,
+    ranges,
+    rounds,
+    ticks,
+    trades,
+)
 
 __all__ = [
     "closing",
@@ -10,6 +22,7 @@ __all__ = [
     "margin",
     "maturity",
     "money",
+    "ranges",
     "rounds",
     "ticks",
     "trades",

@@ -62,5 +62,25 @@ def _bankruptcy(name: str, is_short: bool) -> None:
         book.show(worth_after <= worth)
 
 
+@lemma(
+    "auction sale",
+    "selling any part of an inventory at a discount of at most max(0, e) leaves its equity at least min(e, "
+    "0)",
+    "S, change int112; N, c int128; legal marks",
+)
+def auction_sale(book: Book) -> None:
+    size, change = book.int("S", -I112, I112), book.int("change", -I112, I112)
+    notional, cash = book.int("N", -I128, I128), book.int("c", -I128, I128)
+    mark = book.int("mark", MIN_PRICE, MAX_PRICE)
+    ar = book.ar
+    equity = f.inventory_equity(ar, size, notional, cash, mark)
+    discount = book.int("discount", 0, 2**240, near=f.positive_part(ar, equity))
+    book.assume(discount <= f.positive_part(ar, equity))
+    size_after, notional_after = f.auction_sale(ar, size, notional, mark, change, discount)
+    after = f.inventory_equity(ar, size_after, notional_after, cash, mark)
+    book.show(after >= equity - discount)
+    book.show(after >= f.minimum(ar, equity, 0))
+
+
 for _name, _is_short in [("long", False), ("short", True)]:
     _bankruptcy(_name, _is_short)

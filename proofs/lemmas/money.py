@@ -68,23 +68,23 @@ def join_and_leave(book: Book) -> None:
 
 @lemma(
     "funding is paid by somebody",
-    "if shorts and the stored open interest are not above longs, longs pay at least what shorts and the "
-    "fund get",
-    "rate > 0; mark < 2^104, sums of sizes < 2^112 (before rounding of each account)",
+    "if receivers' sizes and the stored open interest are not above the payers', payers pay at least what "
+    "receivers and the fund get",
+    "mark < 2^104, rate x seconds <= 1, sums of exact sizes < 2^112; always so when shorts pay",
 )
 def funding_conserves(book: Book) -> None:
     mark, rate = book.int("mark", 1, 2**104 - 1), book.int("rate x seconds", 0, WAD)
     share = book.int("fund share", 0, WAD)
-    longs = book.int("longs", 0, U112)
-    shorts, stored = book.int("shorts", 0, U112), book.int("open interest", 0, U112)
-    book.assume(shorts <= longs)
-    book.assume(stored <= longs)
+    payers = book.int("payers", 0, U112)
+    receivers, stored = book.int("receivers", 0, U112), book.int("open interest", 0, U112)
+    book.assume(receivers <= payers)
+    book.assume(stored <= payers)
     paid, received, credited = f.funding_step(book.ar, mark, rate, share, stored)
     book.have(received * WAD <= paid * (WAD - share))
     book.times(paid, WAD - share, WAD)
-    book.times(received, shorts, longs)
-    book.times(paid - received, stored, longs)
-    book.show(longs * paid >= shorts * received + credited * WAD)
+    book.times(received, receivers, payers)
+    book.times(paid - received, stored, payers)
+    book.show(payers * paid >= receivers * received + credited * WAD)
 
 
 @flaw(

@@ -442,6 +442,25 @@ SOURCES = {
         "MarginVaultLiquidation.vy",
         "cost: int256 = fixed_math._signed_mul_div_ceil(plan.change, plan.price, units.WAD)",
     ),
+    "auction_sale": (
+        "MarginVaultLiquidation.vy",
+        "cost: int256 = fixed_math._signed_mul_div_ceil(change, m.mark, units.WAD) - "
+        "convert( discount, int256 )",
+    ),
+    "auction_sale, booking": (
+        "MarginVaultLiquidation.vy",
+        "inventory.size -= change inventory.notional -= cost",
+    ),
+    "auction_sale, discount": (
+        "MarginVaultLiquidation.vy",
+        "return min( discount, fixed_math._positive_part(bankruptcy_account._equity(m, inventory)) )",
+    ),
+    "take_over, fee": ("MarginVaultLiquidation.vy", "seat.cash -= convert(plan.fee, int256)"),
+    "is_not_less_healthy": (
+        "modules/margin.vy",
+        "return self._equity(after) * convert(before.maintenance, int256) >= ( self._equity(before) * "
+        "convert(after.maintenance, int256) )",
+    ),
     "funding_left": (
         "modules/positions.vy",
         "seat.cash -= fixed_math._signed_mul_div_ceil(index * seat.size, 1, units.WAD)",
