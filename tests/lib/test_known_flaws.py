@@ -1,6 +1,6 @@
 """What `make prove` lists as known not to hold, on the contracts themselves.
 
-A strict xfail says what should be and is not, the test after it how it is: once repaired, both fail here, and the
+A strict xfail says what should be and is not, the test after it how it is: once repaired, both fail, and the
 entry in docs/proofs.md goes. The last two show by how much a figure may be off harmlessly.
 """
 

@@ -16,7 +16,7 @@ from proofs.formulas import RAY, WAD, Cohort, Ints
 from tests.support import ROOT, deploy
 
 AR = Ints()
-EXAMPLES = 120
+EXAMPLES = 75
 U104, U112 = 2**104 - 1, 2**112 - 1
 
 
