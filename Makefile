@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Any Python >= 3.11; for another one: make setup PYTHON=python3.12
 PYTHON ?= python3
 ANVIL_VERSION := 1.7.1
-# Arguments for the demo script: make demo ARGS="--help"
+# Arguments for the demo script: make demo ARGS="--help"; for the proofs: make prove ARGS="tick"
 ARGS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -66,6 +66,14 @@ anvil:
 	@.venv-lint/bin/python $(PIP_INSTALL) -r requirements-lint.txt
 	@touch $@
 
+# z3 is for the proofs alone.
+.venv-prove/bin/python:
+	$(call make_venv,.venv-prove)
+
+.venv-prove/.installed: requirements-prove.txt | .venv-prove/bin/python
+	@.venv-prove/bin/python $(PIP_INSTALL) -r requirements-prove.txt
+	@touch $@
+
 # --- contracts -----------------------------------------------------------------------------------------------
 
 # Ape reuses the bytecode of a contract whose imports have changed, so every change compiles from scratch.
@@ -99,6 +107,10 @@ deep: setup ## Run the in-process suites with many more examples and the tests m
 integration: compile ## Run the suite on Anvil (Ape)
 	ape test tests/integration
 
+.PHONY: prove
+prove: .venv-prove/.installed ## Prove the core lemmas with z3
+	.venv-prove/bin/python -m proofs $(ARGS)
+
 .PHONY: gas
 gas: compile ## Measure gas into build/gas.json
 	@mkdir -p build
@@ -123,4 +135,4 @@ fmt: .venv-lint/.installed ## Format contracts and Python
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .venv-lint node_modules .build .boa_cache build *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv .venv-lint .venv-prove node_modules .build .boa_cache build *.egg-info .pytest_cache .hypothesis .ruff_cache
