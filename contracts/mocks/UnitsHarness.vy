@@ -11,6 +11,7 @@ from ..lib import units
 
 WAD: public(constant(uint256)) = units.WAD
 RAY: public(constant(uint256)) = units.RAY
+MAX_AMOUNT: public(constant(uint256)) = units.MAX_AMOUNT
 MIN_PRICE: public(constant(uint256)) = units.MIN_PRICE
 MAX_PRICE: public(constant(uint256)) = units.MAX_PRICE
 MAX_FEE_RATE: public(constant(uint256)) = units.MAX_FEE_RATE

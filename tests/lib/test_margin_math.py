@@ -16,18 +16,36 @@ DEDUCTIONS = [wad(10) * n * (n + 1) // 2 for n in range(8)]
 BORDERS = [wad(1_000) * n for n in range(1, 8)]
 
 
-def lines(first: int, last: int = 4) -> int:
-    chosen = list(zip(RATES, DEDUCTIONS, strict=True))[first : first + last]
+def lines(first: int, count: int) -> int:
+    chosen = list(zip(RATES, DEDUCTIONS, strict=True))[first : first + count]
     return sum((r // RATE_STEP | d // WAD << 16) << 56 * i for i, (r, d) in enumerate(chosen))
 
 
-MARGIN = lines(0) | wad("1.5") // FACTOR_STEP << 224 | 600 << 240
-MORE = lines(4)
+FACTOR = wad("1.5") // FACTOR_STEP << 136
+
+
+class Margins:
+    """Maintenance of all eight lines, word by word, as modules/margin.vy goes through them."""
+
+    def __init__(self) -> None:
+        self.harness = deploy("mocks/MarginMathHarness.vy")
+
+    def maintenance(self, notional: int, count: int = 8) -> tuple[int, int]:
+        margin, marginal = -(-notional * RATES[0] // WAD), RATES[0]
+        deduction, is_open = 0, True
+        for first, lines_in_word in ((1, 1), (2, 4), (6, 2)):
+            if is_open and first < count:
+                word = lines(first, min(lines_in_word, count - first))
+                margin, marginal, deduction, is_open = self.harness.lines(
+                    notional, margin, marginal, deduction, word
+                )
+                is_open = marginal == RATES[min(first + lines_in_word, count) - 1]
+        return margin, marginal
 
 
 @pytest.fixture(scope="module")
 def margins():
-    return deploy("mocks/MarginMathHarness.vy")
+    return Margins()
 
 
 def model(notional: int) -> int:
@@ -37,43 +55,42 @@ def model(notional: int) -> int:
 
 @given(st.integers(0, wad(10**12)))
 def test_maintenance_is_the_highest_line(margins, notional):
-    assert margins.maintenance(notional, MARGIN, MORE)[0] == model(notional)
+    assert margins.maintenance(notional)[0] == model(notional)
 
 
 @pytest.mark.parametrize("border", BORDERS)
 def test_lines_meet_at_their_borders(margins, border):
-    below, at, above = (margins.maintenance(border + step, MARGIN, MORE)[0] for step in (-1, 0, 1))
+    below, at, above = (margins.maintenance(border + step)[0] for step in (-1, 0, 1))
     assert 0 <= at - below <= 1
     assert 0 <= above - at <= 1
 
 
 @pytest.mark.parametrize("n", range(7))
 def test_the_marginal_rate_changes_at_the_border(margins, n):
-    assert margins.maintenance(BORDERS[n] - WAD, MARGIN, MORE)[1] == RATES[n]
-    assert margins.maintenance(BORDERS[n], MARGIN, MORE)[1] == RATES[n + 1]
+    assert margins.maintenance(BORDERS[n] - WAD)[1] == RATES[n]
+    assert margins.maintenance(BORDERS[n])[1] == RATES[n + 1]
 
 
 @given(st.integers(0, wad(10_000)), st.integers(0, wad(10_000)))
 def test_maintenance_is_convex(margins, a, b):
     """Split over two accounts, a position never needs more than in one."""
-    whole = margins.maintenance(a + b, MARGIN, MORE)[0]
-    parts = margins.maintenance(a, MARGIN, MORE)[0] + margins.maintenance(b, MARGIN, MORE)[0]
+    whole = margins.maintenance(a + b)[0]
+    parts = margins.maintenance(a)[0] + margins.maintenance(b)[0]
     assert parts <= whole + 1
 
 
 def test_nothing_needs_nothing(margins):
-    assert margins.maintenance(0, MARGIN, MORE)[0] == 0
-    assert margins.maintenance(wad(1), 0, 0) == (0, 0)
+    assert margins.maintenance(0)[0] == 0
 
 
 @given(st.integers(0, wad(10**9)), st.integers(0, 3))
 def test_initial_margin_is_the_larger_of_tier_and_class(margins, notional, leverage_class):
     rates = [5_000, 10_000, 20_000, 50_000]
-    limits = sum(rate << 16 * i for i, rate in enumerate(rates))
-    maintenance = margins.maintenance(notional, MARGIN, MORE)[0]
+    terms = FACTOR | sum(rate << 72 + 16 * i for i, rate in enumerate(rates))
+    maintenance = margins.maintenance(notional)[0]
     tier = -(-maintenance * 3 // 2)
     by_class = -(-notional * rates[leverage_class] * RATE_STEP // WAD)
-    assert margins.initial(notional, maintenance, MARGIN, limits, leverage_class) == max(tier, by_class)
+    assert margins.harness.initial(notional, maintenance, terms, leverage_class) == max(tier, by_class)
 
 
 @given(st.integers(0, wad(10**9)))
@@ -81,16 +98,13 @@ def test_a_reward_is_flat_and_proportional_and_capped(margins, notional):
     flat, rate, cap = 150, 50, 20
     word = rate << 112 | flat << 128 | cap << 160
     proportional = min(notional * rate * RATE_STEP // WAD, wad(cap))
-    assert margins.reward(word, notional) == (min(wad("1.5") + proportional, wad(cap)), proportional)
+    assert margins.harness.reward(word, notional) == (min(wad("1.5") + proportional, wad(cap)), proportional)
 
 
 FIELDS = {
-    "max_mark_age": (240, 16, 1),
-    "band": (64, 16, RATE_STEP),
-    "minimum_notional": (80, 32, WAD),
-    "open_interest_cap_quote": (112, 48, WAD),
-    "position_cap_quote": (160, 48, WAD),
-    "open_interest_cap_base": (208, 48, WAD),
+    "max_mark_age": (152, 12, 1),
+    "band": (164, 12, RATE_STEP),
+    "minimum_notional": (176, 32, WAD),
     "target_health": (0, 16, FACTOR_STEP),
     "critical_health": (16, 16, FACTOR_STEP),
     "cost_slope": (32, 16, RATE_STEP),
@@ -106,11 +120,35 @@ FIELDS = {
 def test_a_field_is_where_its_layout_says(margins, name):
     offset, bits, step = FIELDS[name]
     mask = (1 << bits) - 1
-    assert getattr(margins, name)(mask << offset) == mask * step
-    assert getattr(margins, name)((2**256 - 1) ^ mask << offset) == 0
+    assert getattr(margins.harness, name)(mask << offset) == mask * step
+    assert getattr(margins.harness, name)((2**256 - 1) ^ mask << offset) == 0
 
 
 @pytest.mark.parametrize("leverage_class", range(4))
 def test_a_class_rate_is_where_its_layout_says(margins, leverage_class):
-    assert margins.class_rate(0xFFFF << 16 * leverage_class, leverage_class) == 0xFFFF * RATE_STEP
-    assert margins.class_rate((2**256 - 1) ^ 0xFFFF << 16 * leverage_class, leverage_class) == 0
+    assert margins.harness.class_rate(0xFFFF << 72 + 16 * leverage_class, leverage_class) == 0xFFFF * RATE_STEP
+    assert margins.harness.class_rate((2**256 - 1) ^ 0xFFFF << 72 + 16 * leverage_class, leverage_class) == 0
+
+
+CAPS = {"open_interest_cap_quote": 208, "position_cap_quote": 224, "open_interest_cap_base": 240}
+
+
+@pytest.mark.parametrize("name", CAPS)
+def test_a_cap_is_a_mantissa_and_an_exponent(margins, name):
+    for mantissa, exponent in ((0, 31), (1, 0), (2047, 0), (1024, 1), (2047, 31)):
+        word = (mantissa | exponent << 11) << CAPS[name]
+        assert getattr(margins.harness, name)(word) == (mantissa << exponent) * WAD
+    assert getattr(margins.harness, name)((2**256 - 1) ^ 0xFFFF << CAPS[name]) == 0
+
+
+def test_an_empty_line_ends_the_list(margins):
+    for count in range(1, 9):
+        assert margins.maintenance(wad(10**9), count)[1] == RATES[count - 1]
+
+
+def test_a_line_asks_more_from_its_border_on(margins):
+    """Rates 1 and 2 %, deduction 10: the border is 1,000."""
+    for slack in (-1, 0, 1):
+        answer = margins.harness.asks_more(wad(1_000) + slack, RATES[0], 0, RATES[1], DEDUCTIONS[1])
+        assert answer == (slack >= 0)
+    assert not margins.harness.asks_more(wad(10**9), RATES[0], 0, 0, 0)

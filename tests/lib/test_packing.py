@@ -20,17 +20,15 @@ def signed(bits: int) -> st.SearchStrategy[int]:
 STRUCTS = {
     "account": (-128, 32, 64, 16),
     "maturing": (104, 104, 24, 12, 12),
-    "price": (104, 112, 32, 7, 1),
-    "funding": (-112, -112, 24, 1),
+    "price": (104, 32, 23, 1, 8, 1),
     "clock": (40, 40, 40, 40),
-    "sums": (112, 112, 24, 1, 7),
+    "sums": (112, 112, 23, 1, 1, 7),
 }
 # Fields whose width the library checks; the others are bounded where they are written.
 CHECKED = {
     "account": [0],
     "maturing": [0, 1],
-    "price": [0, 1],
-    "funding": [0, 1, 2],
+    "price": [0, 2],
     "clock": [0, 1, 2, 3],
     "sums": [0, 1],
 }
@@ -96,6 +94,29 @@ def test_a_half_one_beyond_its_width_reverts(packing, name, index):
     pair[index] = 2**bits if bits > 0 else 2 ** (-bits - 1)
     with boa.reverts("packing: overflow"):
         getattr(packing, f"{name}_word")(*pair)
+
+
+@given(up_to(112), up_to(128))
+def test_open_interest_and_fees_are_where_the_layout_says(packing, open_interest, fees):
+    assert packing.flow_word(open_interest, fees) == open_interest | fees << 112
+
+
+@pytest.mark.parametrize("fields", [(2**112, 0), (0, 2**128)])
+def test_open_interest_or_fees_too_large_revert(packing, fields):
+    with boa.reverts("packing: overflow"):
+        packing.flow_word(*fields)
+
+
+@given(signed(112), signed(112))
+def test_funding_indices_are_where_the_layout_says(packing, long_index, short_index):
+    word = packing.funding_word(long_index, short_index)
+    assert (packing.signed_from(word, 0, 112), packing.signed_from(word, 112, 112)) == (long_index, short_index)
+
+
+@pytest.mark.parametrize("fields", [(2**111, 0), (-(2**111) - 1, 0), (0, 2**111), (0, -(2**111) - 1)])
+def test_a_funding_index_too_large_reverts(packing, fields):
+    with boa.reverts("packing: overflow"):
+        packing.funding_word(*fields)
 
 
 @given(up_to(5), st.booleans(), up_to(2), up_to(14), up_to(6), up_to(112), up_to(112))

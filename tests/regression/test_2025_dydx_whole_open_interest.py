@@ -19,7 +19,7 @@ def last_pair(scene: Scene) -> tuple[int, int]:
 
 
 def assert_market_is_empty_and_works(scene: Scene) -> None:
-    assert scene.vault.market_words(0)[0] >> 104 & (2**112 - 1) == 0
+    assert scene.vault.market_words(0)[12] & (2**112 - 1) == 0
     assert scene.kernel.inventory().size == 0
     a, b = scene.account("next", 1000), scene.account("after", 1000)
     scene.open(a, b, 10)

@@ -458,7 +458,7 @@ class Ledger:
                 (a, m): dict(zip(POSITION, next(answers), strict=True)) for a in accounts for m in markets
             },
             inventories=[dict(zip(INVENTORY, next(answers), strict=True)) for _ in markets],
-            open_interests=[next(answers)[0] >> 104 & (2**112 - 1) for _ in markets],
+            open_interests=[next(answers)[12] & (2**112 - 1) for _ in markets],
             fees=next(answers),
             claims=[],
             held=0,

@@ -3,6 +3,7 @@
 import boa
 import pytest
 
+from lastline.words import cap_field, cap_of
 from tests.kernel import Kernel, liquidation_config, margin_config, wad
 from tests.support import deploy
 from tests.unit.margin_vault.actions import (
@@ -16,17 +17,17 @@ from tests.unit.margin_vault.actions import (
 )
 
 RATE_STEP, FACTOR_STEP = 10**13, 10**15
-PRICE_WORD, CLOCK_WORD, MARGIN, MORE_LINES, LIMITS, LIQUIDATION = 0, 2, 4, 5, 6, 7
+PRICE_WORD, CLOCK_WORD, TERMS, LAST_LINES, LIQUIDATION = 0, 2, 4, 6, 7
 
 
 def words(kernel: Kernel, market: int = 0) -> list[int]:
     return kernel.vault.market_words(market)
 
 
-def lines_word(config: dict, first: int) -> int:
-    """Four maintenance lines as lib/margin_math.vy lays them out."""
+def lines_word(config: dict, first: int, count: int) -> int:
+    """Maintenance lines as lib/margin_math.vy lays them out."""
     word = 0
-    for i in range(4):
+    for i in range(count):
         if first + i < len(config["line_rates"]):
             rate = config["line_rates"][first + i] // RATE_STEP
             word |= (rate | config["line_deductions"][first + i] // wad(1) << 16) << 56 * i
@@ -34,13 +35,14 @@ def lines_word(config: dict, first: int) -> int:
 
 
 def margin_words(config: dict) -> tuple[int, int, int]:
-    margin = lines_word(config, 0) | config["initial_factor"] // FACTOR_STEP << 224
-    limits = sum(rate // RATE_STEP << 16 * i for i, rate in enumerate(config["class_rates"]))
-    limits |= config["price_band"] // RATE_STEP << 64 | config["minimum_notional"] // wad(1) << 80
-    limits |= config["open_interest_cap_quote"] // wad(1) << 112
-    limits |= config["position_cap_quote"] // wad(1) << 160
-    limits |= config["open_interest_cap_base"] // wad(1) << 208
-    return margin | config["max_mark_age"] << 240, lines_word(config, 4), limits
+    terms = config["line_rates"][0] // RATE_STEP | lines_word(config, 1, 1) << 16
+    terms |= sum(rate // RATE_STEP << 72 + 16 * i for i, rate in enumerate(config["class_rates"]))
+    terms |= config["initial_factor"] // FACTOR_STEP << 136 | config["max_mark_age"] << 152
+    terms |= config["price_band"] // RATE_STEP << 164 | config["minimum_notional"] // wad(1) << 176
+    terms |= cap_field(config["open_interest_cap_quote"]) << 208
+    terms |= cap_field(config["position_cap_quote"]) << 224
+    terms |= cap_field(config["open_interest_cap_base"]) << 240
+    return terms, lines_word(config, 2, 4), lines_word(config, 6, 2)
 
 
 def liquidation_word(config: dict) -> int:
@@ -72,7 +74,7 @@ def test_add_market_lists_the_next_id(kernel, has_fine_ticks):
     assert market == count
     assert kernel.vault.market_count() == count + 1
     stored = words(kernel, market)
-    assert stored[PRICE_WORD] == 1 << 248 | has_fine_ticks << 255
+    assert stored[PRICE_WORD] == 1 << 160 | has_fine_ticks << 168
     margin = margin_words(named(margin_tuple))
     assert logged == [
         ("MarketAdded", market, has_fine_ticks, stored[CLOCK_WORD]),
@@ -162,21 +164,31 @@ GOOD_MARGINS = {
     "largest minimum": dict(minimum_notional=wad(2**32 - 1)),
     "no room at all": dict(open_interest_cap_quote=0, open_interest_cap_base=0, position_cap_quote=0),
     "all room": dict(
-        open_interest_cap_quote=wad(2**48 - 1),
-        open_interest_cap_base=wad(2**48 - 1),
-        position_cap_quote=wad(2**48 - 1),
+        open_interest_cap_quote=wad(2**42 - 1),
+        open_interest_cap_base=wad(2**42 - 1),
+        position_cap_quote=wad(2**42 - 1),
     ),
 }
 
 
 @pytest.mark.parametrize("changes", GOOD_MARGINS.values(), ids=GOOD_MARGINS)
 def test_set_margin_config_stores_and_logs_it(kernel, changes):
-    old = words(kernel)[MARGIN : LIMITS + 1]
+    old = words(kernel)[TERMS : LAST_LINES + 1]
     govern(kernel.vault.set_margin_config, 0, margin_tuple(**changes))
     logged = events(kernel)
     new = margin_words(named(margin_tuple, **changes))
     assert logged == [("MarketConfigured", 0, *new, *old)]
-    assert tuple(words(kernel)[MARGIN : LIMITS + 1]) == new
+    assert tuple(words(kernel)[TERMS : LAST_LINES + 1]) == new
+
+
+@pytest.mark.parametrize("cap", [0, 1, 2_047, 2_048, 2_049, 4_095, 10**6 + 1, 10**9, 2**42 - 1])
+def test_a_cap_keeps_eleven_bits_and_never_grows(kernel, cap):
+    config = margin_tuple(open_interest_cap_quote=wad(cap), position_cap_quote=wad(cap))
+    govern(kernel.vault.set_margin_config, 0, config)
+    harness, word = deploy("mocks/MarginMathHarness.vy"), words(kernel)[TERMS]
+    kept = harness.open_interest_cap_quote(word)
+    assert kept == harness.position_cap_quote(word) == cap_of(cap_field(wad(cap)))
+    assert 0 <= wad(cap) - kept <= wad(cap) // 1_024
 
 
 BAD_MARGINS = {
@@ -223,9 +235,9 @@ BAD_MARGINS = {
     "broken cap": ("not in steps", dict(position_cap_quote=1)),
     "deduction too large": ("too large", dict(line_deductions=[0, wad(2**40)])),
     "minimum too large": ("too large", dict(minimum_notional=wad(2**32))),
-    "quote cap too large": ("too large", dict(open_interest_cap_quote=wad(2**48))),
-    "base cap too large": ("too large", dict(open_interest_cap_base=wad(2**48))),
-    "position cap too large": ("too large", dict(position_cap_quote=wad(2**48))),
+    "quote cap too large": ("too large", dict(open_interest_cap_quote=wad(2**42))),
+    "base cap too large": ("too large", dict(open_interest_cap_base=wad(2**42))),
+    "position cap too large": ("too large", dict(position_cap_quote=wad(2**42))),
 }
 MESSAGES = {
     "margin lines": "config: margin lines",
@@ -338,7 +350,7 @@ def test_the_owner_sets_either_status(kernel, status, old):
     govern(kernel.vault.set_market_status, 0, status)
     logged = events(kernel)
     assert logged == [("MarketStatusSet", 0, status, old)]
-    assert (words(kernel)[PRICE_WORD] >> 248) & 127 == status
+    assert (words(kernel)[PRICE_WORD] >> 160) & 255 == status
 
 
 def test_the_guardian_closes_a_market_and_no_more(kernel):
@@ -370,6 +382,6 @@ def test_a_status_changes_nothing_else_of_a_trading_market(traders):
     trade(traders, "long", 3)
     before = words(traders)
     govern(traders.vault.set_market_status, 0, CLOSE_ONLY)
-    assert before[PRICE_WORD] ^ words(traders)[PRICE_WORD] == (ACTIVE ^ CLOSE_ONLY) << 248
+    assert before[PRICE_WORD] ^ words(traders)[PRICE_WORD] == (ACTIVE ^ CLOSE_ONLY) << 160
     assert before[1:] == words(traders)[1:]
     traders.assert_conserved()

@@ -65,10 +65,10 @@ def test_maturing_word_is_the_shares_of_two_batches(busy, trader):
 def test_market_words_are_in_the_order_told(busy):
     words = busy.vault.market_words(0)
     assert words[0] & (2**104 - 1) == wad(110)
-    assert (words[0] >> 104) & (2**112 - 1) == wad(1)
-    assert (words[0] >> 216) & (2**32 - 1) == boa.env.timestamp
+    assert (words[0] >> 104) & (2**32 - 1) == boa.env.timestamp
     assert words[3] & (2**104 - 1) == wad(10) // 10**9
-    assert words[8:] == [0] * 6
+    assert words[12] == wad(1)
+    assert words[8:12] + words[13:] == [0] * 5
 
 
 def test_cohort_words_and_bitmap_hold_the_position(busy, trader):

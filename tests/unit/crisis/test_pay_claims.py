@@ -39,12 +39,13 @@ def test_fund_pays_all(scene, reserve, community):
     logs = [log for log in scene.logs() if log[0] != "Transfer"]
     from_reserve, from_community = wad(min(reserve, 40)), wad(40 - min(reserve, 40))
     size, worth = scene.side * wad(10), scene.side * 10 * scene.price(10)
+    start = boa.env.timestamp
     expected = [("FundPaid", 0, from_reserve, from_community)]
     if from_reserve:
         expected.append(("ClaimPaid", 0, 0, RESERVE, from_reserve, wad(40) - from_reserve))
     if from_community:
         expected.append(("ClaimPaid", 0, 0, COMMUNITY, from_community, 0))
-    assert logs == [*expected, ("InventoryChanged", 0, size, worth, 0, 0)]
+    assert logs == [*expected, ("InventoryChanged", 0, size, worth, 0, 0, start)]
     assert (fund.last_market(), fund.last_outstanding()) == (0, wad(40))
     assert fund.last_open_interest() == 10 * scene.price(10)
     claim = scene.kernel.claims()[0]

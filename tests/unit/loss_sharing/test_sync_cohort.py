@@ -71,7 +71,7 @@ def test_sync_in_an_unknown_market_reverts(scene):
 
 def test_sync_refuses_a_direct_call(shared_kernel):
     with boa.reverts("kernel: direct call"):
-        shared_kernel.parts["MarginVaultLossSharing"].sync_cohort(0, 64)
+        shared_kernel.parts["MarginVaultMembership"].sync_cohort(0, 64)
 
 
 def test_after_64_pending_rounds_a_generation_must_be_synced(scene):

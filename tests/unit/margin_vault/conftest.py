@@ -41,10 +41,10 @@ def counterparty() -> int:
     return account_of(COUNTERPARTY)
 
 
-@pytest.fixture
-def max_size(kernel: Kernel) -> int:
+@pytest.fixture(scope="session")
+def max_size() -> int:
     """The most tokens, quote or base that one call moves."""
-    return kernel.parts["MarginVault"]._constants.MAX_SIZE
+    return deploy("mocks/UnitsHarness.vy").MAX_AMOUNT()
 
 
 @pytest.fixture(scope="session")

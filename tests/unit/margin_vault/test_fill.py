@@ -55,7 +55,7 @@ def test_fill_opens_both_sides_and_logs_only_them(traders, trader, counterparty,
     position = traders.position(trader)
     assert (position.size, position.notional) == (change, signed(direction, wad(200)))
     assert traders.position(counterparty).size == -change
-    assert (traders.vault.market_words(0)[0] >> 104) & (2**112 - 1) == wad(2)
+    assert traders.vault.market_words(0)[12] & (2**112 - 1) == wad(2)
     traders.assert_conserved(dust=0)
 
 
@@ -244,7 +244,7 @@ def test_a_reduce_only_order_closes_to_the_last_wei(traders, trader, counterpart
     part = maker(counterparty, side(opposite(direction), wad(2)), PRICE, 0, True)
     raw_fill(traders, [part], is_reduce_only=True)
     assert traders.position(trader).size == traders.position(counterparty).size == 0
-    assert traders.vault.market_words(0)[0] >> 104 & (2**112 - 1) == 0
+    assert traders.vault.market_words(0)[12] & (2**112 - 1) == 0
     traders.assert_conserved(dust=0)
 
 

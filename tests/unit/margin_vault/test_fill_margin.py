@@ -374,7 +374,7 @@ def test_the_last_one_out_is_not_stuck(traders, trader, counterparty, direction)
     size = abs(traders.position(trader).size)
     raw_fill(traders, [maker(counterparty, signed(direction, size), traders.vault.mark(0))])
     assert traders.position(trader).size == traders.position(counterparty).size == 0
-    assert traders.vault.market_words(0)[0] >> 104 & (2**112 - 1) == 0
+    assert traders.vault.market_words(0)[12] & (2**112 - 1) == 0
     traders.assert_conserved()
 
 

@@ -3,6 +3,7 @@
 import boa
 import pytest
 
+from tests.kernel import wad
 from tests.unit.margin_vault.actions import TRADER, by, ledger, trade
 
 CALLERS = [TRADER, "stranger", "governance", "guardian", "exchange", "engine", "allocator"]
@@ -13,7 +14,16 @@ def test_settle_refuses_strangers(traders, trader, name):
     trade(traders, "long", 1)
     before = ledger(traders)
     with boa.reverts("kernel: internal"):
-        by(name, traders.vault.settle, trader, True)
+        by(name, traders.vault.settle, trader, 0)
+    assert ledger(traders) == before
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_unseat_refuses_strangers(traders, trader, name):
+    trade(traders, "long", 1)
+    before = ledger(traders)
+    with boa.reverts("kernel: internal"):
+        by(name, traders.vault.unseat, trader, 0, wad(1))
     assert ledger(traders) == before
 
 
@@ -43,5 +53,5 @@ def test_the_door_is_shut_again_after_a_fill_has_used_it(traders, trader):
     trade(traders, "long", 1)
     before = ledger(traders)
     with boa.reverts("kernel: internal"):
-        by("exchange", traders.vault.settle, trader, False)
+        by("exchange", traders.vault.settle, trader, 0)
     assert ledger(traders) == before
