@@ -294,6 +294,10 @@ def _part(selector: uint256) -> address:
         selector == convert(method_id("touch(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("sync_cohort(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("set_leverage_class(uint256,uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("settle(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("unseat(uint256,uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("open_generation(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("drop_generation(uint256)", output_type=bytes4), uint256)
     ):
         return MEMBERSHIP
     if (

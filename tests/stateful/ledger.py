@@ -430,7 +430,7 @@ class Ledger:
 
     def is_round_open(self, market: int) -> bool:
         output = self.chain.call(self.vault, calldata("market_words(uint256)", market))
-        return words(output)[1] >> 248 & 1 == 1
+        return words(output)[0] >> 159 & 1 == 1
 
     def look_at_crumbs(self) -> None:
         for m in self.model.markets:
