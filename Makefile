@@ -11,7 +11,7 @@ ARGS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-BOA_TESTS := tests/lib tests/unit tests/stateful tests/regression tests/meta
+BOA_TESTS := tests/lib tests/unit tests/stateful tests/regression tests/attacks tests/meta
 # A file stays on one worker, so that a system deployed for a file is deployed once.
 PYTEST = pytest $(BOA_TESTS) -n 2 --dist loadfile
 SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
