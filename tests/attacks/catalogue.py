@@ -1216,7 +1216,7 @@ OURS = (
         "X05",
         "a group is filled with ticks so that small traders cannot enter",
         f"{V}fill_margin.py::test_a_new_tick_of_a_crowded_market_asks_for_a_larger_position",
-        "accepted: costs the attacker 64 positions of the least size; see also limit 4",
+        "by orders it takes 64 positions of the least size; for less, see limit 4",
     ),
     row(
         "X07",
@@ -1527,13 +1527,8 @@ ROWS = tuple(row for rows in SECTIONS.values() for row in rows)
 
 
 def answer(row: Row) -> str:
-    """The last cell of a row: test files with the tests' names, then the reason."""
-    by_file: dict[str, list[str]] = {}
-    for test in row.tests:
-        path, _, name = test.partition("::")
-        by_file.setdefault(path, []).append(name.removeprefix("test_").replace("_", " "))
-    parts = [f"[{path.removesuffix('.py')}](../tests/{path}): " + "; ".join(n) for path, n in by_file.items()]
-    return "<br>".join(parts + ([row.reason] if row.reason else []))
+    """The last cell of a row: tests as pytest takes them, from tests/ on, then the reason."""
+    return "<br>".join([*(f"`{test}`" for test in row.tests), *([row.reason] if row.reason else [])])
 
 
 def table() -> str:
