@@ -4,7 +4,7 @@
 @title MockFickleWallet
 @license AGPL-3.0-only
 @author Lastline
-@notice ERC-1271 wallet that says yes or no to every signature, as it was told last: a signer who changes his mind
+@notice ERC-1271 wallet that says yes or no to every digest, as it was told last: a signer who changes his mind
 """
 
 MAGIC_VALUE: constant(bytes4) = 0x1626BA7E
@@ -30,6 +30,8 @@ def set_agreeing(is_agreeing: bool):
 @view
 def isValidSignature(digest: bytes32, signature: Bytes[520]) -> bytes4:
     """
-    @notice The wallet's answer, whatever was signed
+    @notice The wallet's answer to any digest; it needs no signature and wants none
     """
-    return MAGIC_VALUE if self.is_agreeing else INVALID
+    if self.is_agreeing and digest != empty(bytes32) and len(signature) == 0:
+        return MAGIC_VALUE
+    return INVALID

@@ -64,7 +64,9 @@ def plausible(argument: dict) -> object:
         return actor("attacker")
     if kind == "bool":
         return True
-    if "account" in name or name in ("sender", "receiver"):
+    if name == "receiver":
+        return account_of("attacker")
+    if "account" in name or name == "sender":
         return account_of("victim")
     return 2 if name == "status" else 0
 
