@@ -1046,7 +1046,7 @@ AUTHORITY = (
         "P07",
         "a pause traps users",
         f"{V}withdraw.py::test_withdraw_goes_on_in_every_mode_and_pause "
-        f"{A}liquidation.py::test_inc06_whale_that_may_not_add_may_still_reduce_and_top_up",
+        f"{A}liquidation.py::test_2018_07_okex_whale_that_may_not_add_may_still_reduce_and_top_up",
     ),
     row(
         "P08",
@@ -1183,7 +1183,7 @@ MARKETS = (
     row(
         "M07",
         "a frozen account can neither add nor reduce",
-        f"{A}liquidation.py::test_inc06_whale_that_may_not_add_may_still_reduce_and_top_up",
+        f"{A}liquidation.py::test_2018_07_okex_whale_that_may_not_add_may_still_reduce_and_top_up",
         "no account can be frozen",
     ),
 )
@@ -1280,7 +1280,7 @@ INCIDENTS = (
     row(
         "2018-07 OKEx",
         "a long too large for the book was frozen until it was bankrupt; winners of the week lost 18 %",
-        f"{A}liquidation.py::test_inc06_whale_that_may_not_add_may_still_reduce_and_top_up "
+        f"{A}liquidation.py::test_2018_07_okex_whale_that_may_not_add_may_still_reduce_and_top_up "
         f"{V}fill_margin.py::test_a_position_up_to_its_cap_passes "
         f"{L}charge_round.py::test_round_takes_the_deficits_share_of_open_profit",
     ),
@@ -1401,7 +1401,7 @@ INCIDENTS = (
     row(
         "2023-11 dYdX v3",
         "open profit used to add, then withdrawn; the fund paid for the fall",
-        f"{A}trading.py::test_inc07_profit_used_to_pyramid_is_never_cash "
+        f"{A}trading.py::test_2023_11_sushi_profit_used_to_pyramid_is_never_cash "
         f"{A}adl.py::test_2023_11_yfi_deficit_of_a_gap_is_the_winners_not_the_markets_next_door",
         "open profit does count as margin for more of the same market: see limit 8",
     ),

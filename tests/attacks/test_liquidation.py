@@ -223,7 +223,7 @@ def test_x12_reward_of_a_bankrupt_account_comes_out_of_past_liquidations_only(ei
     either.kernel.assert_conserved()
 
 
-def test_inc06_whale_that_may_not_add_may_still_reduce_and_top_up(scene: Scene):
+def test_2018_07_okex_whale_that_may_not_add_may_still_reduce_and_top_up(scene: Scene):
     """OKEx, July 2018: a frozen account could neither add margin nor get out. Close-only stops neither."""
     whale, book = scene.account("whale", 60), scene.account("counterparty", 5000)
     scene.open(whale, book, 10)

@@ -209,7 +209,7 @@ def test_t20_profit_of_two_marks_in_one_transaction_does_not_leave_in_it(either)
     either.kernel.assert_conserved()
 
 
-def test_inc07_profit_used_to_pyramid_is_never_cash(scene):
+def test_2023_11_sushi_profit_used_to_pyramid_is_never_cash(scene):
     """
     November 2023: gains withdrawn while the price still rises. Here three rounds of adding take out nothing.
     """
