@@ -185,6 +185,16 @@ def _base_key(m: markets.Market, seat: Seat) -> uint256:
     return key
 
 
+@pure
+def _is_at_mark(m: markets.Market, seat: Seat) -> bool:
+    """
+    @notice True if the mark lies in the tick of the seat's entry price
+    """
+    return price_tick._holds(
+        (self._base_key(m, seat) >> 6) & packing.MASK_14, m.mark, m.tick_bits
+    )
+
+
 def _close(
     m: markets.Market,
     seat: Seat,

@@ -435,7 +435,7 @@ class Ledger:
     def look_at_crumbs(self) -> None:
         for m in self.model.markets:
             output = self.chain.call(self.vault, calldata("inventory_state(uint256)", m.id))
-            m.has_crumbs = words(output)[0] != 0
+            m.has_crumbs, m.auction_hint = words(output)[0] != 0, words(output)[5]
 
     def read(self) -> Books:
         """The books now; read anew only if something was sent or time has passed."""
