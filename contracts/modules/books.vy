@@ -132,18 +132,25 @@ def _debit_cash(membership: address, account: uint256, amount: uint256) -> uint2
     return account_word
 
 
-def _added(m: markets.Market, before: positions.Seat, after: positions.Seat) -> positions.Seat:
+def _traded(
+    m: markets.Market, seat: positions.Seat, size: int256, notional: int256, pnl: int256
+) -> positions.Seat:
     """
-    @notice Book the profit of a position that was added to until the mark lies in its entry's tick
+    @notice `seat` after a trade that it made or took (positions._traded): profit or loss realised; and the profit of a
+            position that was added to until the mark lies in its entry's tick is booked
     @dev ADL and rounds spare a generation that straddles the mark. Without this, whoever adds enough at mark brings a
          profit out of their reach, and takes the addition off again when they are over.
     """
-    if before.size == 0 or (before.size > 0) != (after.size > 0):
-        return after
-    profit: int256 = margin._unrealised(m, after)
-    if profit <= 0 or not positions._is_at_mark(m, after) or positions._is_at_mark(m, before):
-        return after
-    out: positions.Seat = after
+    out: positions.Seat = seat
+    out.size = size
+    out.notional = notional
+    if pnl != 0:
+        return positions._realise(m.id, out, pnl)
+    if seat.size == 0 or size == 0:
+        return out
+    profit: int256 = margin._unrealised(m, out)
+    if profit <= 0 or not positions._is_at_mark(m, out) or positions._is_at_mark(m, seat):
+        return out
     out.notional += profit
     return positions._realise(m.id, out, profit)
 
@@ -205,7 +212,11 @@ def _receive(
     seat: positions.Seat = empty(positions.Seat)
     elsewhere: margin.Risk = empty(margin.Risk)
     m.open_interest, seat, elsewhere = self._in_hand(membership, m, account, multiplier)
-    seat = self._added(m, seat, positions._trade(m.id, seat, change, cost))
+    size: int256 = 0
+    notional: int256 = 0
+    pnl: int256 = 0
+    size, notional, pnl = positions._traded(seat.size, seat.notional, change, cost)
+    seat = self._traded(m, seat, size, notional, pnl)
     risk: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
     margin._require_opening_allowed(m.terms_word, risk)
     worth: uint256 = max_value(uint256)
