@@ -412,19 +412,13 @@ def maturing_worth(ar: Any, m: Maturing) -> Number:
 
 def realised(ar: Any, m: Maturing, pnl: Number) -> tuple[Maturing, Number]:
     """A profit or loss booked: what is maturing now, and what cash changes by."""
-    profit, loss = positive_part(ar, pnl), positive_part(ar, -pnl)
-    added, fine = shares_added(ar, profit, m.kept)
+    added, fine = shares_added(ar, positive_part(ar, pnl), m.kept)
+    loss = positive_part(ar, -pnl)
     first, left = shares_burnt(ar, m.previous, m.kept_previous, loss)
     second, rest = shares_burnt(ar, m.current, m.kept, left)
-    second, rest = ar.choose(left == 0, 0, second), ar.choose(left == 0, 0, rest)
-    return (
-        replace(
-            m,
-            current=ar.choose(pnl > 0, m.current + added, m.current - ar.choose(pnl < 0, second, 0)),
-            previous=m.previous - ar.choose(pnl < 0, first, 0),
-        ),
-        ar.choose(pnl > 0, fine, -rest),
-    )
+    # nothing is burnt for no loss, not even shares that are worth nothing
+    first, second = ar.choose(loss == 0, 0, first), ar.choose(left == 0, 0, second)
+    return replace(m, current=m.current + added - second, previous=m.previous - first), fine - rest
 
 
 # --- modules/liquidation.vy -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from proofs.lemmas.words import (
     member,
     open_profit,
 )
-from proofs.prover import Book, flaw, lemma
+from proofs.prover import Book, lemma
 
 SIDES = [("long", False), ("short", True)]
 
@@ -141,16 +141,50 @@ for _name, _is_short in SIDES:
     _sums(_name, _is_short)
 
 
-@flaw(
-    "pots of members and of their cohort",
-    "members' pots together never exceed the cohort's (a member that rounding has put below zero counts as "
-    "zero)",
+@lemma(
+    "pots of members",
+    "members' pots together are at most the cohort's and 1 wei, and what rounding has put pots below zero: "
+    "(q + n) 1e-27 quote for each close or round",
+    "X, Y any that have seen k closes and rounds (`close loses little`, `round takes no more`), long",
+    wrong="never above the cohort's",
 )
 def pots_of_members(book: Book) -> None:
     q1, n1 = member(book, "1")
     q2, n2 = member(book, "2")
     c = f.Cohort(q1 + q2, n1 + n2, x=book.int("X", 0, 2**100), y=book.int("Y", 0, RAY))
+    k = book.int("k", 1, 2**64)
     pots = [f.member(book.ar, c, False, q, n, 0).pot for q, n in ((q1, n1), (q2, n2))]
-    book.assume(q1 * c.x - n1 * c.y >= -q1 - n1)
-    book.assume(q2 * c.x - n2 * c.y >= -q2 - n2)
-    book.show(pots[0] + pots[1] <= f.pot_of(book.ar, c, False))
+    book.assume(q1 * c.x - n1 * c.y >= -(q1 + n1) * k)
+    book.assume(q2 * c.x - n2 * c.y >= -(q2 + n2) * k)
+    book.times(q1 + n1, 0, k)
+    book.times(q2 + n2, 0, k)
+    slack = 0 if book.is_wrong else RAY + (c.size_sum + c.notional_sum) * k
+    book.show((pots[0] + pots[1]) * RAY <= f.pot_of(book.ar, c, False) * RAY + slack)
+
+
+def _flags(name: str, is_short: bool) -> None:
+    @lemma(
+        f"figures a flag leaves out, {name}",
+        "what is not stored is untouched: a close leaves B = 1 and C = 0; rounds leave A = 1, PHI = X = Y = 0, "
+        "and B and C if the generation is not in profit",
+        f"{FULL}; sums included",
+        wrong="B one step above 1",
+    )
+    def flags(book: Book) -> None:
+        c = cohort(book)
+        ar = book.ar
+        share, part = book.int("share", 0, RAY), book.int("closed", 0, RAY, near=c.a)
+        price, index = book.int("P", 0, U104), book.int("F", -I112, I112)
+        book.assume(part <= c.a)
+        uncharged = f.replace(c, b=RAY + 1 if book.is_wrong else RAY, c=0)
+        after, _ = f.close_share(ar, uncharged, is_short, part, price, index)
+        rounded = f.round_step(ar, uncharged, is_short, share, price * f.WAD_TO_RAY, False)
+        for g in (after, rounded):
+            book.show(ar.both(g.b == RAY, g.c == 0))
+        unclosed = f.replace(c, a=RAY, phi=0, x=0, y=0)
+        after = f.round_step(ar, unclosed, is_short, share, price * f.WAD_TO_RAY, True)
+        book.show(ar.both(after.a == RAY, after.phi == 0, after.x == 0, after.y == 0))
+
+
+for _name, _is_short in SIDES:
+    _flags(_name, _is_short)

@@ -392,7 +392,7 @@ def test_rounds_of_maturing_profit(crisis_math):
 
 
 def test_words_of_maturing_profit(crisis_math):
-    """While no live batch is charged, a word is read and written without looking at refills. The batch is 2."""
+    """While no live batch is charged, a word is read and written without a look at refills. Batch 2."""
     for draw in draws("maturing words"):
         m = maturing(draw)
         batch = draw.source.randint(1, 2)
