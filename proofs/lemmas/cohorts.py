@@ -165,7 +165,7 @@ def pots_of_members(book: Book) -> None:
 def _flags(name: str, is_short: bool) -> None:
     @lemma(
         f"figures a flag leaves out, {name}",
-        "what is not stored is untouched: a close leaves B = 1 and C = 0; rounds leave A = 1, PHI = X = Y = 0, "
+        "what is not stored is untouched: closes leave B = 1, C = 0; rounds leave A = 1, PHI = X = Y = 0, "
         "and B and C if the generation is not in profit",
         f"{FULL}; sums included",
         wrong="B one step above 1",

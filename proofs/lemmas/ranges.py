@@ -86,8 +86,8 @@ for _name, _is_short in SIDES:
 
 @exhaustive(
     "no overflow",
-    "no sum, product or dividend of a cohort's, a batch's, a margin or a funding formula leaves 256 bits, and "
-    "A, PHI, B, C, Y, X fit their fields: closes, rounds and settling cannot get stuck on arithmetic",
+    "no sum, product or dividend of a cohort's, a batch's, a margin or a funding formula leaves 256 bits, "
+    "and A, PHI, B, C, Y, X fit their fields: closes, rounds and settling cannot get stuck on arithmetic",
     "the ranges of `figures stay in range`, sizes and notionals < 2^112, index int112, legal prices",
     wrong="sizes and notionals of 128 bits",
     method="interval arithmetic",

@@ -6,13 +6,13 @@ not needed."""
 import random
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import boa
 import pytest
 
 from proofs import formulas as f
 from proofs.formulas import RAY, WAD, Cohort, Ints
+from tests.lib.cohort_words import figures, key_of, word
 from tests.support import ROOT, deploy
 
 AR = Ints()
@@ -91,27 +91,6 @@ def draws(seed: str, count: int = EXAMPLES) -> Iterator[Draw]:
     draw = Draw(seed)
     for _ in range(count):
         yield draw
-
-
-def key_of(is_short: bool, tick: int = 5_000) -> int:
-    return tick << 6 | (2**22 if is_short else 0)
-
-
-def word(c: Cohort, is_closed: bool = True, is_charged: bool = True) -> tuple:
-    return (c.size_sum, c.notional_sum, 0, is_closed, is_charged, 0, c.a, c.phi, c.b, c.c, c.y, c.x)
-
-
-def figures(answer: Any) -> Cohort:
-    return Cohort(
-        answer.size_sum,
-        answer.notional_sum,
-        a=answer.a,
-        phi=answer.phi,
-        b=answer.b,
-        c=answer.c,
-        y=answer.y,
-        x=answer.x,
-    )
 
 
 # --- libraries --------------------------------------------------------------------------------------------
