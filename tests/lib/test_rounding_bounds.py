@@ -42,6 +42,42 @@ def pot(c: Cohort) -> int:
     return c.size_sum * c.x - c.notional_sum * c.y
 
 
+# --- trades -----------------------------------------------------------------------------------------------
+
+
+def test_a_fill_costs_its_payer_a_wei_and_each_fee_a_wei():
+    """One wei above 1 base at 1 wei above 100: the buyer pays a wei more than the seller gets."""
+    kernel = deploy_kernel()
+    long, short = kernel.fund_account("long", 1_000), kernel.fund_account("short", 1_000)
+    size, price, rate = wad(1) + 1, wad(100) + 1, 10**13 + 1
+    with boa.env.prank(actor("exchange")):
+        kernel.vault.fill(0, long, rate, False, [(short, -size, price, rate, False)])
+    paid, got = kernel.position(long).notional, -kernel.position(short).notional
+    assert (paid * WAD - size * price, size * price - got * WAD) == (WAD - 1, 1)
+    for account, cost in ((long, paid), (short, got)):
+        fee = wad(1_000) - kernel.state(account).cash
+        assert 0 <= fee * WAD - cost * rate < WAD
+    assert kernel.vault.fee_state().trading == sum(AR.ceil(cost * rate, WAD) for cost in (paid, got))
+
+
+def test_joining_and_leaving_costs_a_wei_of_funding_and_a_part_a_wei_of_notional(cohort_math):
+    """Funding of a wei above 1 base is no whole wei; nor is a third of a notional."""
+    kernel = deploy_kernel()
+    long, short = kernel.fund_account("long", 1_000), kernel.fund_account("short", 1_000)
+    kernel.fill(long, short, 1)
+    kernel.set_price(100, seconds=333, rate=10**11)
+    other = kernel.fund_account("other", 1_000)
+    for change in (wad(1) + 1, -wad(1) - 1):
+        taker, maker = (other, short) if change > 0 else (short, other)
+        with boa.env.prank(actor("exchange")):
+            kernel.vault.fill(0, taker, 0, False, [(maker, -abs(change), wad(100), 0, False)])
+    assert wad(1_000) - kernel.state(other).cash == 1
+    held = 3 * 10**18
+    _, kept, pnl = cohort_math.traded(held, 4, -(10**18), 0)
+    assert (kept, pnl) == (3, -1)
+    assert (kept * held - 4 * (held - 10**18), held) == (10**18, held)
+
+
 # --- members of a generation ------------------------------------------------------------------------------
 
 
@@ -226,6 +262,41 @@ def test_pots_of_members_and_of_their_cohort(cohort_math):
     assert excess > bound * 99 // 100
 
 
+def test_a_round_takes_a_digit_of_what_is_reachable_too_much():
+    """As a round computes f (the text is compared in test_proof_formulas.py)."""
+    reachable = RAY + 1
+    deficit = RAY
+    taken = f.round_share(AR, deficit, reachable) * reachable - deficit * RAY
+    assert taken == reachable - 1
+
+
+# --- the inventory ----------------------------------------------------------------------------------------
+
+
+def test_a_generation_closed_costs_the_inventory_a_wei_of_base_and_one_of_quote(cohort_math):
+    """2 of 3 wei are closed against a short inventory, at P: 1 arrives, the cost of 2 is paid, rounded up."""
+    c, price = Cohort(3, 300), 10**20 + 1
+    size, notional, _, _ = cohort_math.close_generation(
+        (price, 3, 0, 6), (-2, 0, 0, 0, 0), LONG, word(c), price
+    )
+    closing = f.close_share(AR, c, False, f.closed_share(AR, c, 2), price, 0)[1]
+    assert (closing.size_down, closing.size_up) == (1, 2)
+    lost = -2 * price - (size * price - notional * WAD)
+    assert lost <= price + WAD
+    assert lost > price + WAD * 99 // 100
+
+
+def test_a_generation_is_closed_whole_by_at_most_the_floor_of_a_beyond_the_limit(cohort_math):
+    """A digit less than the floor would be left: 2^-40 of the generation is closed in excess."""
+    c = Cohort(10**6 * RAY, 10**8 * RAY)
+    for left, share in ((FACTOR_FLOOR, RAY - FACTOR_FLOOR), (FACTOR_FLOOR - 1, RAY)):
+        limit = (RAY - left) * 10**6
+        _, closing = cohort_math.close_part(word(c), LONG, limit, 10**20, 0)
+        assert closing.share == share
+        assert closing.size_up - limit <= c.size_sum >> 40
+    assert closing.size_up - limit > (c.size_sum >> 40) * 999 // 1000
+
+
 # --- sums of a market -------------------------------------------------------------------------------------
 
 
@@ -244,7 +315,7 @@ def test_open_interest_and_sizes_of_members(cohort_math):
 def test_funding_while_shorts_are_more_than_longs(cohort_math):
     """
     Two longs of 3 wei; 3 are closed, the longs settle with 1 each, shorts of 3 are left: for 1 wei nobody
-    pays. At the highest mark an hour's funding of it can be seen; the wei's worth at mark covers it many times.
+    pays. At the highest mark an hour's funding of it can be seen; the wei's worth covers it many times.
     """
     c, price = Cohort(6, 6 * 10**12), MAX_PRICE
     closed, _ = cohort_math.close_part(word(c), LONG, 3, price, 0)

@@ -17,7 +17,7 @@ def cohort_math():
 def test_a_member_left_with_nothing_takes_its_whole_pot_off_the_figure(cohort_math):
     """
     Longs of 0.9e-6 and 1.1e-6 base at 1e8 quote, all but 2 wei of base closed at 1.1e8. The smaller one
-    settles: its size becomes 0, and its last notional of 9e7 wei is paid out of its pot, not out of the others'.
+    settles: its size becomes 0, and its last notional of 9e7 wei is paid out of its pot, not the others'.
     """
     size, notional, price = 9 * 10**11, 90 * WAD, 11 * 10**25
     c = Cohort(2 * 10**12, 200 * WAD)
