@@ -73,6 +73,33 @@ def _sums(name: str, is_short: bool) -> None:
         book.show(m.funding * RAY * WAD <= exact_funding(c, is_short, q, index))
 
     @lemma(
+        f"settling loses little, {name}",
+        "against its exact share a member has less than 2 wei of notional more, less than 1 wei of pot less, "
+        "less than 1 wei and q 1e-27 quote of funding less (size: `member within its exact share`)",
+        FULL,
+        wrong="funding by less than 1 wei",
+    )
+    def loses_little(book: Book) -> None:
+        q, n = member(book)
+        c = cohort(book)
+        index = book.int("F", -I112, I112)
+        ar = book.ar
+        m = f.member(ar, c, is_short, q, n, index)
+        scaled = n * c.b + c.c * q
+        inner = (ar.floor if is_short else ar.ceil)(scaled, RAY)
+        step = RAY - 1
+        book.times(c.a, *sorted_by(not is_short, scaled + (-step if is_short else step), inner * RAY))
+        sign = -1 if is_short else 1
+        book.have(m.notional * RAY * RAY < sign * c.a * scaled + c.a * RAY + RAY * RAY)
+        book.show(m.notional * RAY * RAY < sign * c.a * scaled + 2 * RAY * RAY)
+        book.show(m.pot * RAY > exact_pot(c, is_short, q, n) - RAY)
+        per_base = c.phi - (ar.floor if is_short else ar.ceil)(index * c.a, WAD)
+        exact = c.phi * WAD - index * c.a
+        book.times(q, *sorted_by(is_short, exact + (WAD if is_short else -WAD), per_base * WAD))
+        digits = 0 if book.is_wrong else q
+        book.show(m.funding * RAY * WAD > exact_funding(c, is_short, q, index) - (digits + RAY) * WAD)
+
+    @lemma(
         f"untouched generation, {name}",
         "with A = B = 1 and the rest 0 a member has exactly what it joined with, less ceil(F q) of funding",
         "size, notional < 2^112, index int112",
