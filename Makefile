@@ -12,7 +12,7 @@ ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 # The longest file first, so that no worker has to wait for it at the end.
-BOA_TESTS := tests/stateful tests/lib tests/unit tests/regression tests/meta
+BOA_TESTS := tests/stateful tests/attacks tests/lib tests/unit tests/regression tests/meta
 # A file stays on one worker, so that a system deployed for a file is deployed once.
 PYTEST = pytest $(BOA_TESTS) -n 2 --dist loadfile
 SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')

@@ -294,6 +294,10 @@ def _part(selector: uint256) -> address:
         selector == convert(method_id("touch(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("sync_cohort(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("set_leverage_class(uint256,uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("settle(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("unseat(uint256,uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("open_generation(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("drop_generation(uint256)", output_type=bytes4), uint256)
     ):
         return MEMBERSHIP
     if (
@@ -366,10 +370,11 @@ def _fill_side(
         equity_before = elsewhere.cash + margin._worth_alone(m, seat)
     elif is_reduction:
         before = margin._with(elsewhere, m, seat, multiplier)
-    seat.size = size
-    seat.notional = notional
-    if pnl != 0:
-        seat = positions._realise(m.id, seat, pnl)
+    if seat.size == 0:
+        seat.size = size
+        seat.notional = notional
+    else:
+        seat = books._traded(m, seat, size, notional, pnl)
     seat.cash -= convert(fee, int256)
     worth: uint256 = max_value(uint256)
     if is_last:

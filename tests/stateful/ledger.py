@@ -430,12 +430,12 @@ class Ledger:
 
     def is_round_open(self, market: int) -> bool:
         output = self.chain.call(self.vault, calldata("market_words(uint256)", market))
-        return words(output)[1] >> 248 & 1 == 1
+        return words(output)[0] >> 159 & 1 == 1
 
     def look_at_crumbs(self) -> None:
         for m in self.model.markets:
             output = self.chain.call(self.vault, calldata("inventory_state(uint256)", m.id))
-            m.has_crumbs = words(output)[0] != 0
+            m.has_crumbs, m.auction_hint = words(output)[0] != 0, words(output)[5]
 
     def read(self) -> Books:
         """The books now; read anew only if something was sent or time has passed."""

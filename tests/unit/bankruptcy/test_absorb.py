@@ -34,7 +34,7 @@ def test_absorb_below_zero_files_a_claim(scene):
         ("PositionChanged", loser, 0, -size, mark, -wad(100), 0, *logs[0][7:]),
         ("AccountAbsorbed", loser, keeper, -wad(40), maintenance, 0, scene.vault.account_word(keeper)),
         ("ClaimFiled", 0, 0, loser, scene.loss_side, wad(40), wad(40)),
-        ("InventoryChanged", 0, size, worth, -wad(40), wad(40), boa.env.timestamp),
+        ("InventoryChanged", 0, size, worth, -wad(40), wad(40), *[boa.env.timestamp] * 2),
         ("PartAbsorbed", loser, 0, size, mark, -wad(40), False),
     ]
     assert logs[0][8] == 0
@@ -60,7 +60,7 @@ def test_absorb_with_equity_left_keeps_it_as_cushion(scene):
     size, worth = scene.side * wad(10), scene.side * 10 * mark
     assert logs[1:] == [
         ("AccountAbsorbed", loser, keeper, wad(5), 10 * mark // 40, reward, scene.vault.account_word(keeper)),
-        ("InventoryChanged", 0, size, worth, wad(5) - reward, 0, boa.env.timestamp),
+        ("InventoryChanged", 0, size, worth, wad(5) - reward, 0, *[boa.env.timestamp] * 2),
         ("PartAbsorbed", loser, 0, size, mark, wad(5) - reward, False),
     ]
     assert scene.kernel.inventory().equity == wad(5) - reward

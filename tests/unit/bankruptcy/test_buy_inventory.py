@@ -30,7 +30,7 @@ def test_sale_at_the_start_is_at_mark(scene):
     logs = scene.logs()
     assert logs == [
         ("SurplusTaken", 0, cushion),
-        ("InventoryChanged", 0, 0, 0, 0, 0, 0),
+        ("InventoryChanged", 0, 0, 0, 0, 0, 0, 0),
         scene.position_changed(buyer, scene.side * wad(10), mark),
         ("InventorySold", 0, buyer, scene.side * wad(10), mark, 0),
     ]
@@ -95,7 +95,7 @@ def test_inventory_below_zero_is_sold_at_mark_whatever_the_time(scene):
     buyer = scene.account("buyer", 1000)
     scene.kernel.buy_inventory(buyer)
     assert scene.logs() == [
-        ("InventoryChanged", 0, 0, 0, -wad(40), wad(40), 0),
+        ("InventoryChanged", 0, 0, 0, -wad(40), wad(40), 0, 0),
         scene.position_changed(buyer, scene.side * wad(10), mark),
         ("InventorySold", 0, buyer, scene.side * wad(10), mark, 0),
     ]

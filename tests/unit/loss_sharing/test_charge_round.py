@@ -32,11 +32,11 @@ def test_round_takes_the_deficits_share_of_open_profit(scene):
     notional = scene.side * wad(10) * mark // WAD
     start = boa.env.timestamp
     assert logs == [
-        ("InventoryChanged", 0, scene.side * wad(10), notional, -wad(40), wad(40), start),
+        ("InventoryChanged", 0, scene.side * wad(10), notional, -wad(40), wad(40), start, start),
         ("RoundOpened", 0, mark, wad(40)),
         ("RoundCharged", 0, 0, mark, wad(40), wad(100), share, 0, scene.vault.market_words(0)[3]),
         ("ClaimPaid", 0, 0, SOCIALISED, wad(40), 0),
-        ("InventoryChanged", 0, scene.side * wad(10), notional, 0, 0, start),
+        ("InventoryChanged", 0, scene.side * wad(10), notional, 0, 0, start, start),
     ]
     p = scene.kernel.position(winner)
     assert (p.size, p.pot) == (-scene.side * wad(10), 0)

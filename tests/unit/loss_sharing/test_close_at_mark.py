@@ -29,7 +29,7 @@ def test_close_after_a_round_costs_the_position_and_no_money(scene):
     assert tuple(done) == (mark, wad(10), 0, 1, True)
     assert logs == [
         scene.cohort_closed(cohort_key(-scene.side, wad(100)), mark, wad(10), RAY),
-        ("InventoryChanged", 0, 0, 0, 0, 0, 0),
+        ("InventoryChanged", 0, 0, 0, 0, 0, 0, 0),
         ("Deleveraged", 0, mark, mark, wad(10), 0, 1, 0),
     ]
     p = scene.kernel.position(winner)
