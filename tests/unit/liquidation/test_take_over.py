@@ -299,11 +299,11 @@ def test_maturing_profit_counts_as_equity_and_is_lost_first(scene):
     scene.kernel.assert_conserved()
 
 
-@pytest.mark.parametrize("size", [wad(1), wad(5), 2**111])
+@pytest.mark.parametrize("size", [wad(2), wad(5), 2**111])
 def test_burning_maturing_profit_does_not_stand_in_the_way(scene, size):
     """
-    Health 0.5, cash -50, 150 maturing, a loss of 80: kappa is at its bound, which leaves 10 wei a quote. The loss
-    burns whole shares, up to 1e-9 quote more than itself; health is judged before.
+    Health 0.5, cash -50, 150 maturing, a loss of 80: kappa is at its bound, which leaves 10 wei a quote. The
+    loss burns whole shares, up to 1e-9 quote more than itself; health is judged before.
     """
     loser, helper = scene.account("loser", 100), scene.account("helper", 10**6)
     scene.open(loser, helper, 15)
