@@ -299,6 +299,39 @@ def test_maturing_profit_counts_as_equity_and_is_lost_first(scene):
     scene.kernel.assert_conserved()
 
 
+@pytest.mark.parametrize("size", [wad(2), wad(5), 2**111])
+def test_burning_maturing_profit_does_not_stand_in_the_way(scene, size):
+    """
+    Health 0.5, cash -50, 150 maturing, a loss of 80: kappa is at its bound, which leaves 10 wei a quote. The
+    loss burns whole shares, up to 1e-9 quote more than itself; health is judged before.
+    """
+    loser, helper = scene.account("loser", 100), scene.account("helper", 10**6)
+    scene.open(loser, helper, 15)
+    scene.move(-10)
+    scene.move(0, market=1)
+    scene.open(helper, loser, 15)
+    scene.open(loser, helper, 15)
+    scene.open(loser, helper, 3, market=1)
+    for against in (10, 20, 30, 40, 50):
+        scene.move(against, market=1, seconds=1)
+    scene.move(-10, seconds=1)
+    scene.open(helper, loser, 3, market=1)
+    for against in ("-7", "-4.643210123456789123"):
+        scene.move(against, seconds=10)
+    state, before = scene.kernel.state(loser), health(scene, loser)
+    assert state.cash == -wad(50)
+    assert state.maturing == wad(150)
+    assert Fraction(1, 2) < before < Fraction(3, 5)
+    taken = scene.kernel.take_over(loser, scene.account("liquidator", 10**6), size)
+    after = scene.kernel.state(loser)
+    cost = abs(taken.size) * abs(taken.price - scene.vault.mark(0)) // WAD + taken.fee
+    lost = state.equity - cost - after.equity
+    assert -2 <= lost < 10**9
+    judged = Fraction(after.equity + max(lost, 0), after.maintenance) if after.maintenance else before
+    assert judged >= before
+    scene.kernel.assert_conserved()
+
+
 def test_position_of_a_charged_generation_is_settled_first(scene):
     """Accounts on both sides that a round has touched are read as they are now, and the pending is booked."""
     winner, rival = scene.account("winner", 5000), scene.account("rival", 110)
