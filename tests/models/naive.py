@@ -47,6 +47,8 @@ class Position:
     leverage_class: int = 0
     tick: int = 0
     generation: int = 0
+    # whether the kernel's last tier reached it, while the model goes through the same
+    was_reached: bool | None = None
     edge: Fr = Fr(0)
     # since then: was it closed in part or charged, and the share that is left
     is_sealed: bool = False
@@ -712,7 +714,11 @@ class Naive:
             self.require(m.last_loss_time >= m.since, "no claim since empty")
 
     def is_in_profit(self, p: Position, price: Fr) -> bool:
-        """Wholly, by the bounds of its tick as rounds have moved them."""
+        """Wholly, by the bounds of its tick as rounds have moved them. A round rounds the kernel's edge against the
+        members: where the edge is the price, the kernel's word counts."""
+        if p.was_reached is not None and abs(p.edge - price) <= price * Fr(1, 10**15):
+            self.undecided += 1
+            return p.was_reached
         return p.edge <= price if p.size > 0 else p.edge >= price
 
     def queue(self, m: Market, price: Fr) -> list[list[int]]:
