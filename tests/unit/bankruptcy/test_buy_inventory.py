@@ -335,7 +335,7 @@ def test_sale_in_pieces_never_discounts_more_than_the_cushion(scene):
     scene.kernel.assert_conserved()
 
 
-# --- how little may be bought ------------------------------------------------------------------------------------
+# --- how little may be bought -------------------------------------------------------------------------------
 
 
 def least(mark: int) -> int:
@@ -401,11 +401,11 @@ def test_buyer_who_closes_a_part_may_not_keep_less_than_the_least(scene):
     scene.kernel.assert_conserved()
 
 
-# --- profit that would be hidden ---------------------------------------------------------------------------------
+# --- profit that would be hidden ----------------------------------------------------------------------------
 
 
 def test_purchase_into_the_marks_tick_books_the_profit(scene):
-    """Attack X18: who holds 2 of the inventory's side at a better price buys 10 at mark; his entry is near it now."""
+    """Attack X18: who holds 2 of that side at a better price buys 10 at mark; his entry is near it now."""
     early = scene.account("early", 5000)
     scene.move("8.5")
     scene.open(early, scene.account("bystander", 5000), 2)

@@ -231,7 +231,7 @@ def test_position_that_has_become_small_is_taken_over_whole(scene):
 
 
 def test_take_over_into_the_marks_tick_books_the_profit(scene):
-    """Attack X18: 1.1 held from a tick away and 2 taken over just off mark: the entry lies in the mark's tick."""
+    """Attack X18: 1.1 held from a tick away, 2 taken over just off mark: the entry is in the mark's tick."""
     early = scene.account("early", 5000)
     # ticks begin at 95.69 and 96.84, and at 103.76 and 104.91
     better = {1: Decimal("4.4"), -1: Decimal(5)}[scene.side]

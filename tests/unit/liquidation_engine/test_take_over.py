@@ -180,9 +180,7 @@ def test_account_in_several_markets_is_judged_at_renewed_marks(
     assert kernel.calls() == [*first, *renewed(*markets), taken]
 
 
-def test_account_in_several_markets_is_taken_over_without_a_price(
-    engine, kernel, account, liquidator, act
-):
+def test_account_in_several_markets_is_taken_over_without_a_price(engine, kernel, account, liquidator, act):
     """A dead feed elsewhere, or here while the mark is fresh, does not stop it."""
     kernel.hold(account, 0, MARKET, 5)
     kernel.refuses("update_mark", 0, "oracle: quorum not met")

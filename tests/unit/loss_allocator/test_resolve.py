@@ -198,7 +198,7 @@ def test_resolve_tier_out_of_gas_is_not_passed_over(system):
 
 
 def test_resolve_does_not_go_on_behind_a_round_that_needs_more_work(system):
-    """Attack X19: what the fund paid stands, and the tier behind the round is left for a call with more work."""
+    """Attack X19: what the fund paid stands; the tier behind the round is left for a call with more work."""
     system.set_policy(ROUND, DELEVERAGE, CLOSE)
     system.kernel.answers("pay_claims", MARKET, 5 * WAD)
     system.refuses(ROUND, "round: too few cohorts")

@@ -299,8 +299,8 @@ def test_open_round_is_finished_on_a_stale_mark(scene):
 )
 def test_round_soon_after_another_is_found_in_one_call_or_not_at_all(scene, against, reason, seconds):
     """
-    Within ten minutes nobody may hold the market for a round that may turn out too small; and who asks for too
-    little is told so, whether a round is due or not: by the work he allows he does not choose the tier.
+    Within ten minutes nobody may hold the market for a round that may turn out too small; and who asks for
+    too little is told so, whether a round is due or not: by the work he allows he does not choose the tier.
     """
     two_tick_crash(scene)
     # who was in profit before is at mark now, and his generation stays

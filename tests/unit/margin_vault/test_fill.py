@@ -303,7 +303,7 @@ def test_fill_leaves_the_names_apart(traders, trader, counterparty):
     traders.assert_conserved()
 
 
-# --- adding until the mark lies in the entry's tick ---------------------------------------------------------------
+# --- adding until the mark lies in the entry's tick ---------------------------------------------------------
 
 
 def take_mark(kernel: Kernel, price: int) -> None:
@@ -412,7 +412,7 @@ def test_adding_within_the_marks_tick_books_nothing(traders, trader, direction):
 
 @pytest.mark.parametrize("off", [0, 1])
 def test_adding_into_the_marks_tick_without_profit_books_nothing(traders, trader, direction, off):
-    """A loss stays open; and so does a profit of nothing, when the addition costs what the position has won."""
+    """A loss stays open; so does a profit of nothing, when the addition costs what the position has won."""
     traders.fund_account(COUNTERPARTY, 10_000)
     trade(traders, direction, 2)
     traders.set_price(100 - signed(direction, 2) if off == 0 else 100 + signed(direction, 2))

@@ -341,7 +341,7 @@ def test_profit_booked_by_an_addition_is_no_margin_for_it(
     traders, trader, counterparty, direction, price, size
 ):
     """
-    Open, the profit carries more of the same market; where ADL would spare it, it is booked and has to mature.
+    Open, the profit carries more of the same market; where ADL would spare it, it is booked and matures.
     """
     traders.fund_account(COUNTERPARTY, 10_000)
     trade(traders, direction, 20)
