@@ -226,7 +226,7 @@ LIQUIDATION = (
         "positions too small to be worth liquidating",
         f"{V}fill_margin.py::test_opening_below_the_minimum_size_reverts "
         f"{E}absorb_many.py::test_absorb_many_counts_and_skips",
-        "by an order; a part taken over or bought from an inventory may be smaller: see limit 4",
+        "nobody is given a smaller part either; what is taken whole may be small: see limit 4",
     ),
     row(
         "L07",
@@ -301,8 +301,9 @@ LIQUIDATION = (
     row(
         "L21",
         "the liquidator closes only the legs that suit him, or judges them at marks of different times",
-        f"{T}never_less_healthy_and_never_past_bankruptcy {T}other_markets_count_at_their_last_good_mark",
-        "absorption takes the account whole; what marks of different age allow: see limit 2",
+        f"{T}never_less_healthy_and_never_past_bankruptcy {T}other_markets_count_at_their_last_good_mark "
+        f"{A}liquidation.py::test_x17_hedged_account_solvent_at_present_prices_is_not_liquidated",
+        "absorption takes the account whole; what is left of different ages: see limit 2",
     ),
     row(
         "L22",
@@ -395,7 +396,7 @@ ADL = (
         "the entry price is reset by a wash trade to leave the queue",
         f"{A}adl.py::test_a07_entry_washed_with_a_sibling_pays_the_same_share_of_a_round "
         f"{A}adl.py::test_a07_better_rank_washed_away_moves_no_loss_to_later_winners_in_a_round",
-        "in queue ADL alone a washed entry does rank lower; what dilution allows: see limit 3",
+        "in queue ADL alone a washed entry does rank lower; for dilution see X18",
     ),
     row(
         "A09",
@@ -403,7 +404,7 @@ ADL = (
         f"{L}deleverage.py::test_cost_does_not_depend_on_the_number_of_members "
         f"{L}deleverage.py::test_deleverage_resumes_where_it_stopped "
         f"{V}fill_margin.py::test_a_new_tick_of_a_crowded_market_asks_for_a_larger_position",
-        "orders cannot make them; for take-overs and inventory see limit 4",
+        "no part below the least size is given to anybody; of what is taken whole see limit 4",
     ),
     row(
         "A11",
@@ -1216,7 +1217,7 @@ OURS = (
         "X05",
         "a group is filled with ticks so that small traders cannot enter",
         f"{V}fill_margin.py::test_a_new_tick_of_a_crowded_market_asks_for_a_larger_position",
-        "by orders it takes 64 positions of the least size; for less, see limit 4",
+        "it takes 64 positions of the least size, or bankruptcies: see limit 4",
     ),
     row(
         "X07",
@@ -1256,7 +1257,6 @@ OURS = (
         "engine, allocator or their callers choose price, amount or tier",
         f"{A}access.py::test_x13_hostile_policy_contract_takes_nothing_from_a_healthy_market "
         f"{A}adl.py::test_x13_caller_cannot_choose_among_the_tiers_of_a_policy",
-        "for a policy that begins with queue ADL; one that begins with a round: see limit 5",
     ),
     row(
         "X14",
@@ -1268,6 +1268,41 @@ OURS = (
         "X16",
         "positions are opened between a loss and its round",
         f"{A}adl.py::test_x16_entering_between_loss_and_round_pays_nothing_and_dilutes_nobody",
+    ),
+    row(
+        "X17",
+        "one mark of a hedged account is renewed, the one at which it is bankrupt, and the other is not",
+        f"{A}liquidation.py::test_x17_hedged_account_solvent_at_present_prices_is_not_liquidated "
+        f"{E}take_over.py::test_account_in_several_markets_is_judged_at_renewed_marks",
+        "the engine renews them, the kernel does not insist: see limit 2",
+    ),
+    row(
+        "X18",
+        "a position is added to until its entry lies in the mark's own tick, and the addition taken off "
+        "after the round",
+        f"{A}adl.py::test_x18_entry_diluted_into_the_marks_tick_pays_its_share_of_a_round "
+        f"{V}fill.py::test_adding_into_the_marks_tick_books_the_profit",
+        "with one mark; with a mark that crosses the border of a tick in between: see limit 3",
+    ),
+    row(
+        "X19",
+        "so little work is allowed that a round cannot be finished, and the tier behind it acts",
+        f"{A}adl.py::test_x19_caller_who_allows_too_little_work_gets_a_round_or_nothing "
+        f"{R}resolve_never_passes_over_a_tier_that_fails",
+        "what it costs: see limit 5",
+    ),
+    row(
+        "X20",
+        "a wei is taken over, or bought from an inventory: a tick, and a position, for nothing",
+        f"{A}liquidation.py::test_x20_nobody_takes_a_part_below_the_least_size "
+        f"{A}liquidation.py::test_x20_dust_of_an_inventory_goes_to_one_account_or_to_none",
+    ),
+    row(
+        "X21",
+        "a crumb of inventory is left so that the next auction starts at its full discount",
+        f"{A}liquidation.py::test_x21_auction_of_what_is_added_is_no_older_than_its_share_of_the_whole "
+        f"{B}buy_inventory.py::test_addition_of_equal_size_makes_the_auction_half_as_old",
+        "age beyond the auction's length counts in full: see limit 10",
     ),
 )
 

@@ -35,6 +35,7 @@ REFUSALS = {
     "close_at_mark": ALLOCATOR,
     "charge_round": ALLOCATOR,
     "settle": "kernel: internal",
+    "unseat": "kernel: internal",
     "open_generation": "kernel: internal",
     "drop_generation": "kernel: internal",
     "add_market": GOVERNANCE,

@@ -5,8 +5,8 @@ from decimal import Decimal
 import boa
 import pytest
 
-from tests.attacks.desk import CLOSE_AT_MARK, DELEVERAGE, ROUND, Desk, worth
-from tests.kernel import RAY, WAD, wad
+from tests.attacks.desk import CLOSE_AT_MARK, DELEVERAGE, ROUND, Desk, open_desk, worth
+from tests.kernel import RAY, WAD, account_of, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import MODE_CAUTION, Scene
 
@@ -219,6 +219,54 @@ def test_x13_caller_cannot_choose_among_the_tiers_of_a_policy(desk: Desk):
             scene.kernel.assert_conserved()
     for one, other in zip(*paid, strict=True):
         assert abs(one - other) <= 8
+
+
+def test_x18_entry_diluted_into_the_marks_tick_pays_its_share_of_a_round(either):
+    """
+    Twins with 204 of profit each; one adds 1,500 at mark against his sibling, waits for the round, takes them
+    off again, all in one transaction: he pays what the other pays, to one step of maturing profit.
+    """
+    honest, attacker = either.account("honest", 1000), either.account("attacker", 20_000)
+    sibling, loser = either.account("accomplice", 20_000), either.account("loser", 110)
+    either.open(loser, attacker, 10)
+    either.open(loser, honest, 10)
+    either.move("20.4")
+    before = worth(either, attacker, sibling), either.equity(honest)
+    either.open(sibling, attacker, 1500)
+    either.kernel.absorb(loser)
+    done = either.kernel.charge_round()
+    either.open(attacker, sibling, 1500)
+    paid = before[0] - worth(either, attacker, sibling), before[1] - either.equity(honest)
+    assert done.deficit == wad(298)
+    assert 0 <= paid[1] - wad(149) <= 2
+    assert 0 <= paid[0] - paid[1] <= 10**9 + 10
+    either.kernel.assert_conserved()
+
+
+def test_x19_caller_who_allows_too_little_work_gets_a_round_or_nothing(either):
+    """
+    Policy: a round, then ADL. Ten minutes after a round, work for one generation does not skip the next one.
+    """
+    desk = open_desk(either)
+    desk.set_policy(ROUND, DELEVERAGE)
+    heir, stranger = either.account("heir", 3000), {"sender": actor("attacker")}
+    crumb, big = either.account("crumb", 6), either.account("loser", 400)
+    either.open(crumb, heir, 1)
+    for name in ("honest", "attacker"):
+        either.open(big, either.account(name, 1000), 10)
+    either.move(25)
+    either.open(account_of("attacker"), heir, 10)
+    desk.engine.absorb(crumb, heir, **stranger)
+    desk.allocator.resolve(0, 100, **stranger)
+    desk.engine.absorb(big, heir, **stranger)
+    before = either.snapshot()
+    with boa.reverts("round: too few cohorts"):
+        desk.allocator.resolve(0, 1, **stranger)
+    assert either.snapshot() == before
+    desk.allocator.resolve(0, 100, **stranger)
+    claim = either.kernel.claims()[1]
+    assert (claim.socialised, claim.adl, claim.outstanding) == (wad(100), 0, 0)
+    either.kernel.assert_conserved()
 
 
 def test_2023_11_yfi_deficit_of_a_gap_is_the_winners_not_the_markets_next_door(either):

@@ -5,10 +5,10 @@ from decimal import Decimal
 import boa
 import pytest
 
-from tests.attacks.desk import ROUND, Desk, worth
+from tests.attacks.desk import ROUND, Desk, open_desk, worth
 from tests.kernel import WAD, account_of, deploy_kernel, wad
-from tests.support import actor, deploy
-from tests.unit.crisis.scene import Scene, fresh
+from tests.support import actor, deploy, wait
+from tests.unit.crisis.scene import Scene, ceil_div, fresh
 
 
 def test_l02_keeper_of_ones_own_small_accounts_earns_nothing(either):
@@ -220,6 +220,107 @@ def test_x12_reward_of_a_bankrupt_account_comes_out_of_past_liquidations_only(ei
         either.kernel.absorb(loser, keeper)
     assert 0 < either.kernel.state(keeper).cash <= earned
     assert either.vault.fee_state().liquidation == earned - either.kernel.state(keeper).cash
+    either.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize("call", ["absorb", "absorb_many", "take_over"])
+def test_x17_hedged_account_solvent_at_present_prices_is_not_liquidated(either, call):
+    """
+    10 lost on in one market, 6 won on in another, both move by 12: worth 52. The attacker renews the one mark
+    at which the account is bankrupt, and the engine the other.
+    """
+    desk = open_desk(either)
+    victim, other = either.account("victim", 100), either.account("counterparty", 10_000)
+    attacker = either.account("attacker", 5000)
+    either.open(victim, other, 10)
+    either.open(other, victim, 6, market=1)
+    wait(30)
+    for market in (0, 1):
+        either.kernel.oracle.set_price(market, either.price(12))
+    either.vault.update_mark(0)
+    assert either.equity(victim) == -wad(20)
+    with boa.env.prank(actor("attacker")):
+        if call == "absorb_many":
+            assert desk.engine.absorb_many([victim], attacker) == 0
+        else:
+            limit = 2**200 if either.side > 0 else 0
+            arguments = {"absorb": (attacker,), "take_over": (0, wad(10), attacker, limit)}
+            with boa.reverts("margin: account healthy"):
+                getattr(desk.engine, call)(victim, *arguments[call])
+    assert either.kernel.position(victim).size == either.side * wad(10)
+    either.vault.update_mark(1)
+    assert either.equity(victim) == wad(52)
+    either.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize("how", ["take over", "inventory"])
+def test_x20_nobody_takes_a_part_below_the_least_size(either, how):
+    """
+    A wei, or a wei less than the least size, taken over or bought: not worth liquidating, and in a tick.
+    """
+    griefer = either.account("griefer", 100)
+    loser = either.bankrupt(either.account("winner", 10_000))
+    mark = either.move(4 if how == "take over" else "5.7")
+    if how == "inventory":
+        either.kernel.absorb(loser)
+
+    def take(size: int) -> None:
+        if how == "inventory":
+            either.kernel.buy_inventory(griefer, size)
+        else:
+            either.kernel.take_over(loser, griefer, size)
+
+    least = ceil_div(wad(100) * WAD, mark)
+    for size in (1, least - 1):
+        with boa.reverts("margin: below minimum size"):
+            take(size)
+    take(least)
+    assert either.kernel.position(griefer).size == either.side * least
+    either.kernel.assert_conserved()
+
+
+def test_x20_dust_of_an_inventory_goes_to_one_account_or_to_none(scene):
+    """
+    Longs of 1, 2, 3 ... wei at a price of a thousandth would lie in ticks of their own; only the rest, whole,
+    may be small.
+    """
+    scene.kernel.set_price("0.001")
+    loser, buyer = scene.account("loser", 60), scene.account("buyer", 1000)
+    scene.open(loser, scene.account("winner", 10_000), 1_000_000)
+    scene.kernel.set_price("0.000943")
+    scene.kernel.absorb(loser)
+    griefers = [scene.account("griefer", "0.000001", sub=n) for n in range(8)]
+    for size, griefer in enumerate(griefers, 1):
+        with boa.reverts("margin: below minimum size"):
+            scene.kernel.buy_inventory(griefer, size)
+    scene.kernel.buy_inventory(buyer, wad(1_000_000) - 7)
+    for griefer in griefers:
+        with boa.reverts("margin: below minimum size"):
+            scene.kernel.buy_inventory(griefer, 6)
+    scene.kernel.buy_inventory(griefers[0])
+    assert scene.kernel.position(griefers[0]).size == 7
+    assert scene.kernel.inventory().size == 0
+    scene.kernel.assert_conserved()
+
+
+def test_x21_auction_of_what_is_added_is_no_older_than_its_share_of_the_whole(either):
+    """
+    50 units left for ten minutes next to 1,000 that come then: 28 s by weight, of 2 % in 600 s, and no more.
+    """
+    winner, attacker = either.account("winner", 100_000), either.account("attacker", 100_000)
+    crumb, victim = either.account("crumb", 300), either.account("victim", 6000)
+    either.open(crumb, winner, 50)
+    either.open(victim, winner, 1000)
+    either.move("5.2")
+    either.kernel.absorb(crumb)
+    mark = either.move("5.3", seconds=599)
+    before = worth(either, attacker)
+    either.kernel.absorb(victim)
+    either.kernel.buy_inventory(attacker)
+    seconds = 599 - ceil_div(599 * 1000, 1050)
+    assert seconds == 28
+    gain = worth(either, attacker) - before
+    assert 0 <= 1050 * mark * 2 * seconds // (100 * 600) - gain <= 1050 * mark // WAD
     either.kernel.assert_conserved()
 
 

@@ -338,17 +338,19 @@ def test_maturing_profit_goes_along_at_its_worth(scene):
     scene.kernel.assert_conserved()
 
 
-def test_second_absorption_adds_to_the_inventory_and_keeps_its_clock(scene):
+def test_second_absorption_adds_to_the_inventory(scene):
     first = open_loser(scene)
     second = scene.bankrupt(account_of("winner"), 10, 60, sub=7)
     scene.move(10)
     scene.kernel.absorb(first)
-    start = scene.kernel.inventory().auction_start
+    start = boa.env.timestamp
     wait(60)
     scene.kernel.absorb(second)
+    changed = next(log for log in scene.logs() if log[0] == "InventoryChanged")
     inventory = scene.kernel.inventory()
     assert (inventory.size, inventory.cash) == (scene.side * wad(20), -wad(80))
-    assert inventory.auction_start == start
+    # the auction is half as old; there has been an inventory since the first
+    assert changed[6:] == (start + 30, start)
     assert [c.amount for c in scene.kernel.claims()] == [wad(40), wad(40)]
     scene.kernel.assert_conserved()
 
