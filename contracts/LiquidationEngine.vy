@@ -73,6 +73,7 @@ def take_over(
     @return Change of the liquidated position, price, and fee
     @custom:invariant I9
     """
+    self._refresh_if_several(self._market_bits(account))
     return self._take_over(account, market, max_size, liquidator, limit_price)
 
 
@@ -92,6 +93,9 @@ def refresh_and_take_over(
     @custom:invariant I9
     """
     self._refresh(market)
+    bits: uint256 = self._market_bits(account)
+    if bits & unsafe_sub(bits, 1) != 0:
+        self._refresh_all(bits & ~packing._bit(market))
     return self._take_over(account, market, max_size, liquidator, limit_price)
 
 
@@ -138,7 +142,9 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     @return The account's equity, quote, 18 decimals
     @custom:invariant I11
     """
-    return self._absorb(account, keeper, self._market_bits(account))
+    bits: uint256 = self._market_bits(account)
+    self._refresh_if_several(bits)
+    return self._absorb(account, keeper, bits)
 
 
 @external
@@ -205,7 +211,6 @@ def _take_over(
     account: uint256, market: uint256, max_size: uint256, liquidator: uint256, limit_price: uint256
 ) -> IMarginVaultLiquidation.TakeOver:
     self._require_controller(liquidator)
-    self._refresh_if_several(self._market_bits(account))
     # The constructor has seen that the vault has code.
     return extcall IMarginVaultLiquidation(VAULT).take_over(
         account, market, max_size, liquidator, limit_price, skip_contract_check=True
@@ -257,7 +262,6 @@ def _absorb(account: uint256, keeper: uint256, bits: uint256) -> int256:
     @param bits The account's markets, read before they are gone
     """
     self._require_keeper(keeper)
-    self._refresh_if_several(bits)
     equity: int256 = extcall IMarginVaultBankruptcy(VAULT).absorb(account, keeper, skip_contract_check=True)
     # With equity left no part of the account is negative, and there is nothing to pay.
     if equity < 0:

@@ -225,7 +225,7 @@ def _require_inventory(m: markets.Market, i: bankruptcy_account.Inventory):
 
 @pure
 def _require_steps(steps: uint256):
-    assert steps != 0 and steps <= MAX_COHORTS, "crisis: bad step count"
+    assert unsafe_sub(steps, 1) < MAX_COHORTS, "crisis: bad step count"
 
 
 def _close_inventory(
@@ -245,7 +245,7 @@ def _close_inventory(
     i: bankruptcy_account.Inventory = walk.inventory
     out: IMarginVaultLossSharing.Deleveraging = IMarginVaultLossSharing.Deleveraging(
         price=price,
-        size=fixed_math._magnitude(inventory.size - i.size),
+        size=fixed_math._magnitude(unsafe_sub(inventory.size, i.size)),
         improvement=fixed_math._positive_part(
             bankruptcy_account._equity(walk.market, i) - equity
         ),

@@ -95,9 +95,10 @@ def _close(m: markets.Market, inventory: Inventory) -> markets.Market:
 @view
 def _auction_start(m: markets.Market, size: int256) -> uint256:
     """
-    @notice When the auction of an inventory of `size` counts as started: each part when it came, weighted by size. So
-            a crumb does not age what comes after it, and dust added does not make the rest young.
-    @custom:rounding Up: later
+    @notice When the auction of an inventory of `size` counts as started: each part when it came (but no part is older
+            than an auction is long), weighted by size. So a crumb does not age what comes after it, and dust added does
+            not make the rest young.
+    @custom:rounding Ages down: later
     """
     before: int256 = packing._low_signed(self.inventory_words[m.id])
     start: uint256 = markets._auction_start(m.id)
@@ -107,7 +108,9 @@ def _auction_start(m: markets.Market, size: int256) -> uint256:
     new: uint256 = fixed_math._magnitude(size)
     if new <= old:
         return start
-    return start + fixed_math._mul_div_up(block.timestamp - start, new - old, new)
+    length: uint256 = margin_math._auction_seconds(markets.liquidation_words[m.id])
+    age: uint256 = min(unsafe_sub(block.timestamp, start), length)
+    return unsafe_sub(block.timestamp, fixed_math._mul_div_down(age, old, new))
 
 
 @pure

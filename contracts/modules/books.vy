@@ -137,9 +137,10 @@ def _traded(
 ) -> positions.Seat:
     """
     @notice `seat` after a trade that it made or took (positions._traded): profit or loss realised; and the profit of a
-            position that was added to until the mark lies in its entry's tick is booked
+            position that was added to until its entry is near the mark is booked
     @dev ADL and rounds spare a generation that straddles the mark. Without this, whoever adds enough at mark brings a
-         profit out of their reach, and takes the addition off again when they are over.
+         profit out of their reach (or to the next tick, from where a small move of the mark does), and takes the
+         addition off again when they are over.
     """
     out: positions.Seat = seat
     out.size = size
@@ -149,7 +150,7 @@ def _traded(
     if seat.size == 0 or size == 0:
         return out
     profit: int256 = margin._unrealised(m, out)
-    if profit <= 0 or not positions._is_at_mark(m, out) or positions._is_at_mark(m, seat):
+    if profit <= 0 or not positions._is_near_mark(m, out) or positions._is_near_mark(m, seat):
         return out
     out.notional += profit
     return positions._realise(m.id, out, profit)

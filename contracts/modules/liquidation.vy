@@ -8,7 +8,7 @@
 @dev Cost rate kappa: 0 at health 1, rising by the market's slope, at most h * MM_m / notional_m. Up to that
      bound closing any part leaves health where it was or higher, and the price is never past bankruptcy.
      Size: what restores the target health tau, s = (tau * MM - E) / (p * (tau * m - kappa)), m the marginal
-     maintenance rate.
+     maintenance rate; at least the minimum notional.
 """
 
 from ..lib import fixed_math
@@ -108,7 +108,8 @@ def _size(
     word: uint256,
 ) -> uint256:
     """
-    @notice Base to close so that health reaches its target; everything if no part would do
+    @notice Base to close so that health reaches its target, at least the minimum notional, so that anybody can take it;
+            everything if no part would do
     """
     target: uint256 = margin_math._target_health(word)
     gain: uint256 = fixed_math._mul_div_down(target, marginal, units.WAD)
@@ -117,5 +118,8 @@ def _size(
     missing: uint256 = fixed_math._mul_div_up(target, risk.maintenance, units.WAD) - convert(
         equity, uint256
     )
-    notional: uint256 = fixed_math._mul_div_up(missing, units.WAD, gain - kappa)
+    notional: uint256 = max(
+        fixed_math._mul_div_up(missing, units.WAD, gain - kappa),
+        margin_math._minimum_notional(m.terms_word),
+    )
     return min(held, fixed_math._mul_div_up(notional, units.WAD, m.mark))

@@ -174,12 +174,14 @@ def _base_key(m: markets.Market, seat: Seat) -> uint256:
 
 
 @pure
-def _is_at_mark(m: markets.Market, seat: Seat) -> bool:
+def _is_near_mark(m: markets.Market, seat: Seat) -> bool:
     """
-    @notice True if the mark lies in the tick of the seat's entry price
+    @notice True if the mark lies in the tick of the seat's entry price, or in the next one on the side of its profit
     """
-    return price_tick._holds(
-        (self._base_key(m, seat) >> 6) & packing.MASK_14, m.mark, m.tick_bits
+    tick: uint256 = (self._base_key(m, seat) >> 6) & packing.MASK_14
+    next_tick: uint256 = unsafe_add(tick, 1) if seat.size > 0 else unsafe_sub(tick, 1)
+    return price_tick._holds(tick, m.mark, m.tick_bits) or price_tick._holds(
+        next_tick, m.mark, m.tick_bits
     )
 
 

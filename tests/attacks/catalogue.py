@@ -1281,8 +1281,9 @@ OURS = (
         "a position is added to until its entry lies in the mark's own tick, and the addition taken off "
         "after the round",
         f"{A}adl.py::test_x18_entry_diluted_into_the_marks_tick_pays_its_share_of_a_round "
-        f"{V}fill.py::test_adding_into_the_marks_tick_books_the_profit",
-        "with one mark; with a mark that crosses the border of a tick in between: see limit 3",
+        f"{A}adl.py::test_x18_entry_diluted_next_to_the_marks_tick_does_not_slip_away_with_the_mark "
+        f"{V}fill.py::test_adding_until_the_entry_is_near_the_mark_books_the_profit",
+        "what a mark that moves further may still hide: see limit 3",
     ),
     row(
         "X19",
@@ -1295,14 +1296,15 @@ OURS = (
         "X20",
         "a wei is taken over, or bought from an inventory: a tick, and a position, for nothing",
         f"{A}liquidation.py::test_x20_nobody_takes_a_part_below_the_least_size "
-        f"{A}liquidation.py::test_x20_dust_of_an_inventory_goes_to_one_account_or_to_none",
+        f"{A}liquidation.py::test_x20_dust_of_an_inventory_goes_to_one_account_or_to_none "
+        f"{A}liquidation.py::test_x20_small_account_just_below_maintenance_can_be_taken_over_by_a_newcomer",
     ),
     row(
         "X21",
         "a crumb of inventory is left so that the next auction starts at its full discount",
         f"{A}liquidation.py::test_x21_auction_of_what_is_added_is_no_older_than_its_share_of_the_whole "
+        f"{A}liquidation.py::test_x21_crumb_left_for_a_week_counts_as_one_auction_old "
         f"{B}buy_inventory.py::test_addition_of_equal_size_makes_the_auction_half_as_old",
-        "age beyond the auction's length counts in full: see limit 10",
     ),
 )
 

@@ -8,7 +8,7 @@ import pytest
 from tests.attacks.desk import CLOSE_AT_MARK, DELEVERAGE, ROUND, Desk, open_desk, worth
 from tests.kernel import RAY, WAD, account_of, wad
 from tests.support import actor, wait
-from tests.unit.crisis.scene import MODE_CAUTION, Scene
+from tests.unit.crisis.scene import MODE_CAUTION, Scene, fresh
 
 
 def two_winners(scene: Scene, margin: float = 120, size: float = 10) -> tuple[int, int, int]:
@@ -241,6 +241,28 @@ def test_x18_entry_diluted_into_the_marks_tick_pays_its_share_of_a_round(either)
     assert 0 <= paid[1] - wad(149) <= 2
     assert 0 <= paid[0] - paid[1] <= 10**9 + 10
     either.kernel.assert_conserved()
+
+
+def test_x18_entry_diluted_next_to_the_marks_tick_does_not_slip_away_with_the_mark(shared_kernel):
+    """
+    Winners long at 119.95 where ticks begin at 118.75 and 119.90; 256 added bring the entry to 119.2, one tick off.
+    With the mark at 119.89 it would be spared: the profit has been booked, and pays.
+    """
+    scene = fresh(shared_kernel, -1)
+    honest, attacker = scene.account("honest", 1000), scene.account("attacker", 20_000)
+    sibling, loser = scene.account("accomplice", 20_000), scene.account("loser", 110)
+    scene.open(loser, attacker, 10)
+    scene.open(loser, honest, 10)
+    scene.move("19.95")
+    before = worth(scene, attacker, sibling), scene.equity(honest)
+    scene.open(sibling, attacker, 256)
+    scene.move("19.89", seconds=1)
+    scene.kernel.absorb(loser)
+    scene.kernel.charge_round()
+    scene.open(attacker, sibling, 256)
+    paid = before[0] - worth(scene, attacker, sibling), before[1] - scene.equity(honest)
+    assert paid[0] >= paid[1] > wad(100)
+    scene.kernel.assert_conserved()
 
 
 def test_x19_caller_who_allows_too_little_work_gets_a_round_or_nothing(either):

@@ -324,6 +324,36 @@ def test_x21_auction_of_what_is_added_is_no_older_than_its_share_of_the_whole(ei
     either.kernel.assert_conserved()
 
 
+def test_x21_crumb_left_for_a_week_counts_as_one_auction_old(either):
+    """A unit next to 1,000: by its real age the next auction would start at its full discount."""
+    winner, attacker = either.account("winner", 100_000), either.account("attacker", 100_000)
+    crumb, victim = either.account("crumb", 6), either.account("victim", 6000)
+    either.open(crumb, winner, 1)
+    either.open(victim, winner, 1000)
+    either.move("5.2")
+    either.kernel.absorb(crumb)
+    mark = either.move("5.3", seconds=7 * 86_400)
+    before = worth(either, attacker)
+    either.kernel.absorb(victim)
+    either.kernel.buy_inventory(attacker)
+    # 600 s by a thousandth, rounded down: none
+    assert worth(either, attacker) - before <= 1001 * mark // WAD
+    either.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize("size", ["1.5", "2", "4"])
+def test_x20_small_account_just_below_maintenance_can_be_taken_over_by_a_newcomer(either, size):
+    """Less than the least size would restore its health; so the least size is what may be taken."""
+    size = Decimal(size)
+    mark = either.price(4)
+    loser = either.account("loser", round(size * 4 + size * Decimal(mark) / WAD / 40 * Decimal("0.99"), 6))
+    either.open(loser, either.account("winner", 10_000), size)
+    either.move(4)
+    taken = either.kernel.take_over(loser, either.account("liquidator", 5000))
+    assert wad(100) <= abs(taken.size) * mark // WAD + 1
+    either.kernel.assert_conserved()
+
+
 def test_2018_07_okex_whale_that_may_not_add_may_still_reduce_and_top_up(scene: Scene):
     """OKEx, July 2018: a frozen account could neither add margin nor get out. Close-only stops neither."""
     whale, book = scene.account("whale", 60), scene.account("counterparty", 5000)

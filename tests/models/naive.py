@@ -8,7 +8,7 @@ Where the design leaves a choice to rounding, the model takes the kernel's answe
 comparison closer than the stated tolerance (`decide`), and whether rounding left crumbs in an inventory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction as Fr
@@ -194,6 +194,7 @@ class Naive:
         self.money_tolerance, self.size_tolerance = Fr(0), Fr(0)
         # The kernel's answer to the operation at hand, asked only where rounding decides.
         self.was_accepted = True
+        self.entered_at_mark: Callable[[], set[tuple[int, int]]] = set
         self.undecided = 0
 
     # --- bookkeeping of the model itself --------------------------------------------------------------------
@@ -307,11 +308,11 @@ class Naive:
         """Change a settled position by `change` for `cost`, realising what is closed."""
         p = self.account(a).positions.setdefault(m.id, Position())
         if p.size * change >= 0:
-            was_at_mark = p.size == 0 or self.is_at_mark(p, m)
+            was_near_mark = p.size == 0 or self.is_near_mark(p, m, p.tick)
             p.size += change
             p.notional += cost
             profit = p.size * m.mark - p.notional
-            if profit > 0 and not was_at_mark and self.is_at_mark(p, m):
+            if profit > 0 and not was_near_mark and self.has_come_near_mark(a, p, m):
                 # what was added would hide it from ADL and rounds
                 p.notional += profit
                 self.realise(a, m, profit)
@@ -326,8 +327,20 @@ class Naive:
         self.join(a, m)
 
     @staticmethod
-    def is_at_mark(p: Position, m: Market) -> bool:
-        return tick_of(p.notional / p.size, m.tick_bits) == tick_of(m.mark, m.tick_bits)
+    def is_near_mark(p: Position, m: Market, tick: int) -> bool:
+        """The mark lies in the entry's tick, or in the next one on the side of profit."""
+        distance = tick_of(m.mark, m.tick_bits) - tick
+        return distance in ((0, 1) if p.size > 0 else (0, -1))
+
+    def has_come_near_mark(self, a: int, p: Position, m: Market) -> bool:
+        """The same of an entry just made; on the border of a tick rounding decides, and the kernel's word counts."""
+        entry = p.notional / p.size
+        tick = tick_of(entry, m.tick_bits)
+        borders = (tick_low(tick, m.tick_bits), tick_low(tick + 1, m.tick_bits))
+        if any(abs(entry - border) <= entry * Fr(1, 10**15) for border in borders):
+            self.undecided += 1
+            return (a, m.id) in self.entered_at_mark()
+        return self.is_near_mark(p, m, tick)
 
     def drop_residue(self, m: Market, p: Position) -> None:
         """What rounding alone leaves of a position the kernel has closed belongs to nobody."""
@@ -530,7 +543,10 @@ class Naive:
         start = Fr(self.now)
         if before * m.size > 0:
             grown = max(abs(m.size) - abs(before), Fr(0))
-            start = m.auction_start + (self.now - m.auction_start) * grown / abs(m.size)
+            if not grown:
+                return
+            age = min(self.now - m.auction_start, m.liquidation["auction_seconds"])
+            start = self.now - age * (abs(m.size) - grown) / abs(m.size)
         later = -(-start.numerator // start.denominator)
         m.auction_start = m.auction_hint if abs(m.auction_hint - later) <= 1 else later
 
@@ -557,7 +573,8 @@ class Naive:
         gain = target * marginal - kappa
         size = held
         if gain > 0:
-            size = min(held, (target * risk.maintenance - risk.equity) / gain / m.mark)
+            worth = max((target * risk.maintenance - risk.equity) / gain, m.margin["minimum_notional"])
+            size = min(held, worth / m.mark)
         size = min(size, Fr(max_size))
         if 0 < (held - size) * m.mark < m.margin["minimum_notional"]:
             self.require(max_size >= held, "size leaves dust")

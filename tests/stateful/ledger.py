@@ -217,6 +217,7 @@ class Ledger:
         """Run the model's operation and insist that both accept or both refuse."""
         self.count(name, outcome)
         self.model.was_accepted = outcome.ok
+        self.model.entered_at_mark = self.entered_at_mark if outcome.ok else set
         try:
             result = operation()
         except Refused as refusal:
@@ -226,6 +227,16 @@ class Ledger:
         if not outcome.ok:
             raise Divergence(f"{name}: the kernel reverts: {outcome.reason}")
         return result
+
+    def entered_at_mark(self) -> set[tuple[int, int]]:
+        """Accounts and markets where the kernel's entry price is the mark."""
+        positions = self.read().positions
+        marks = [int(m.mark * WAD) for m in self.model.markets]
+        return {
+            (a, m)
+            for (a, m), p in positions.items()
+            if p["size"] and abs(p["notional"] * WAD // p["size"] - marks[m]) <= 1
+        }
 
     def wait(self, seconds: int) -> None:
         self.model.now += seconds

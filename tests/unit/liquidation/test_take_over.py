@@ -230,11 +230,11 @@ def test_position_that_has_become_small_is_taken_over_whole(scene):
     scene.kernel.assert_conserved()
 
 
-def test_take_over_into_the_marks_tick_books_the_profit(scene):
-    """Attack X18: 1.1 held from a tick away, 2 taken over just off mark: the entry is in the mark's tick."""
+def test_take_over_that_brings_the_entry_near_the_mark_books_the_profit(scene):
+    """Attack X18: 1.1 held from two ticks away, 2 taken over just off mark: the entry is in the next tick."""
     early = scene.account("early", 5000)
-    # ticks begin at 95.69 and 96.84, and at 103.76 and 104.91
-    better = {1: Decimal("4.4"), -1: Decimal(5)}[scene.side]
+    # ticks begin at 94.53, 95.69 and 96.84, and at 103.76, 104.91 and 106.06
+    better = {1: Decimal(6), -1: Decimal(7)}[scene.side]
     scene.move(better)
     scene.open(early, scene.account("bystander", 5000), "1.1")
     scene.move(0)

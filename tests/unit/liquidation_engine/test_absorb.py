@@ -228,14 +228,12 @@ def test_refresh_and_absorb_renews_the_mark_of_one_market(engine, kernel, accoun
 
 
 def test_refresh_and_absorb_renews_every_mark_first(engine, kernel, account, reward_account, lost, act):
-    """Twice: once because it was asked to, once as for any account in several markets."""
     lost(2, 5)
 
     assert act("refresh_and_absorb") == LOSS
 
     assert logged(engine) == []
     assert kernel.calls() == [
-        *renewed(2, 5),
         *renewed(2, 5),
         ("absorb", account, reward_account),
         ("pay_claims", 2),
