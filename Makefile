@@ -12,7 +12,7 @@ ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 # The longest file first, so that no worker has to wait for it at the end.
-BOA_TESTS := tests/stateful tests/lib tests/unit tests/regression tests/meta
+BOA_TESTS := tests/stateful tests/attacks tests/lib tests/unit tests/regression tests/meta
 # A file stays on one worker, so that a system deployed for a file is deployed once.
 PYTEST = pytest $(BOA_TESTS) -n 2 --dist loadfile
 SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
@@ -102,6 +102,17 @@ unit: setup ## Run the in-process suites (boa)
 .PHONY: deep
 deep: setup ## Run the in-process suites with many more examples and the tests marked deep
 	HYPOTHESIS_PROFILE=deep $(PYTEST) -m "deep or not deep"
+
+# Seeds of the long differential campaign: about 245 transactions each.
+SEEDS ?= 100000:104200
+
+.PHONY: fuzz-deep
+fuzz-deep: setup ## Run a million random transactions against the naive model: SEEDS=first:end
+	python -m tests.stateful.deep --seeds $(SEEDS) --jobs 2
+
+.PHONY: scale
+scale: setup ## Measure ADL, a round and a touch with 10, 1,000 and 100,000 winners into build/scale.json
+	pytest tests/scale -m deep -s -q
 
 .PHONY: integration
 integration: compile ## Run the suite on Anvil (Ape)

@@ -62,7 +62,8 @@ def take_over(
     account: uint256, market: uint256, max_size: uint256, liquidator: uint256, limit_price: uint256
 ) -> IMarginVaultLiquidation.TakeOver:
     """
-    @notice Take part of an unhealthy account's position into the caller's, at mark less a discount
+    @notice Take part of an unhealthy account's position into the caller's, at mark less a discount. An account in several
+            markets is judged at marks renewed in this call, where the oracle has a price.
     @dev Reverts "liquidation: not operator" and whatever the vault reverts with
     @param account Account being liquidated (owner << 96 | sub-account)
     @param market Market id
@@ -129,7 +130,8 @@ def refresh_and_buy_inventory(
 def absorb(account: uint256, keeper: uint256) -> int256:
     """
     @notice Move a hopeless account into the bankruptcy accounts of its markets; if it leaves a loss, let the
-            fund pay it at once. Anyone may.
+            fund pay it at once. Anyone may. An account in several markets is judged at marks renewed in this call,
+            where the oracle has a price.
     @dev Reverts "liquidation: zero keeper", "liquidation: not enough gas" and whatever the vault reverts with
     @param account Account being absorbed (owner << 96 | sub-account)
     @param keeper Account credited with the reward
@@ -150,18 +152,7 @@ def refresh_and_absorb(account: uint256, keeper: uint256) -> int256:
     @custom:invariant I11
     """
     bits: uint256 = self._market_bits(account)
-    held: DynArray[uint256, units.MAX_MARKETS] = self._with_markets([], bits)
-    for market: uint256 in held:
-        is_updated: bool = False
-        answer: Bytes[REASON_BYTES] = b""
-        is_updated, answer = raw_call(
-            VAULT,
-            abi_encode(market, method_id=method_id("update_mark(uint256)")),
-            max_outsize=REASON_BYTES,
-            revert_on_failure=False,
-        )
-        if not is_updated:
-            log ILiquidationEngine.MarkNotUpdated(market=market, reason=answer)
+    self._refresh_all(bits)
     return self._absorb(account, keeper, bits)
 
 
@@ -180,6 +171,7 @@ def absorb_many(accounts: DynArray[uint256, MAX_ACCOUNTS], keeper: uint256) -> u
     losing: DynArray[uint256, units.MAX_MARKETS] = []
     for account: uint256 in accounts:
         bits: uint256 = self._market_bits(account)
+        self._refresh_if_several(bits)
         is_absorbed: bool = False
         answer: Bytes[REASON_BYTES] = b""
         is_absorbed, answer = raw_call(
@@ -213,6 +205,7 @@ def _take_over(
     account: uint256, market: uint256, max_size: uint256, liquidator: uint256, limit_price: uint256
 ) -> IMarginVaultLiquidation.TakeOver:
     self._require_controller(liquidator)
+    self._refresh_if_several(self._market_bits(account))
     # The constructor has seen that the vault has code.
     return extcall IMarginVaultLiquidation(VAULT).take_over(
         account, market, max_size, liquidator, limit_price, skip_contract_check=True
@@ -233,11 +226,38 @@ def _refresh(market: uint256):
     extcall IMarginVaultCrisis(VAULT).update_mark(market, skip_contract_check=True)
 
 
+def _refresh_all(bits: uint256):
+    """
+    @notice Renew the marks of these markets, where the oracle has a price
+    """
+    held: DynArray[uint256, units.MAX_MARKETS] = self._with_markets([], bits)
+    for market: uint256 in held:
+        is_updated: bool = False
+        answer: Bytes[REASON_BYTES] = b""
+        is_updated, answer = raw_call(
+            VAULT,
+            abi_encode(market, method_id=method_id("update_mark(uint256)")),
+            max_outsize=REASON_BYTES,
+            revert_on_failure=False,
+        )
+        if not is_updated:
+            log ILiquidationEngine.MarkNotUpdated(market=market, reason=answer)
+
+
+def _refresh_if_several(bits: uint256):
+    """
+    @notice `_refresh_all` of an account in several markets: a hedge must not be judged at marks of different age
+    """
+    if bits & unsafe_sub(bits, 1) != 0:
+        self._refresh_all(bits)
+
+
 def _absorb(account: uint256, keeper: uint256, bits: uint256) -> int256:
     """
     @param bits The account's markets, read before they are gone
     """
     self._require_keeper(keeper)
+    self._refresh_if_several(bits)
     equity: int256 = extcall IMarginVaultBankruptcy(VAULT).absorb(account, keeper, skip_contract_check=True)
     # With equity left no part of the account is negative, and there is nothing to pay.
     if equity < 0:

@@ -370,10 +370,11 @@ def _fill_side(
         equity_before = elsewhere.cash + margin._worth_alone(m, seat)
     elif is_reduction:
         before = margin._with(elsewhere, m, seat, multiplier)
-    seat.size = size
-    seat.notional = notional
-    if pnl != 0:
-        seat = positions._realise(m.id, seat, pnl)
+    if seat.size == 0:
+        seat.size = size
+        seat.notional = notional
+    else:
+        seat = books._traded(m, seat, size, notional, pnl)
     seat.cash -= convert(fee, int256)
     worth: uint256 = max_value(uint256)
     if is_last:

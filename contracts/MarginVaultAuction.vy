@@ -115,7 +115,9 @@ def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_pric
     inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
     inventory = bankruptcy_account._take_surplus(m, inventory)
     m = bankruptcy_account._close(m, inventory)
-    m.open_interest = books._receive(MEMBERSHIP, m, buyer, change, cost, price)
+    m.open_interest = books._receive(
+        MEMBERSHIP, m, buyer, change, cost, price, inventory.size == 0
+    )
     markets._store_flow(m)
     log IMarginVaultAuction.InventorySold(
         market=market, buyer=buyer, size=change, price=price, discount=discount

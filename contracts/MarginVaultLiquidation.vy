@@ -140,6 +140,7 @@ def take_over(
         -plan.change,
         fixed_math._signed_mul_div_ceil(-plan.change, plan.price, units.WAD),
         plan.price,
+        size == 0,
     )
     markets._store_flow(m)
     log IMarginVaultLiquidation.TakenOver(

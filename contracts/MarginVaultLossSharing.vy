@@ -96,7 +96,7 @@ def deleverage(market: uint256, max_cohorts: uint256) -> IMarginVaultLossSharing
     kernel._require_delegated(THIS)
     m: markets.Market = markets._load(market)
     i: bankruptcy_account.Inventory = self._open_last_tiers(m)
-    assert not bankruptcy_account._is_dust(m, i), "crisis: no inventory"
+    self._require_inventory(m, i)
     word: uint256 = markets.liquidation_words[market]
     price: uint256 = loss_sharing._bankruptcy_price(m, i, margin_math._deleverage_band(word))
     return self._close_inventory(m, i, price, max_cohorts, claims_queue.ADL)
@@ -111,9 +111,9 @@ def close_at_mark(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShar
     i: bankruptcy_account.Inventory = self._open_synced(m)
     dust: uint256 = margin_math._dust(markets.liquidation_words[market])
     assert i.outstanding <= dust, "crisis: deficit first"
-    assert not bankruptcy_account._is_dust(m, i), "crisis: no inventory"
+    self._require_inventory(m, i)
     assert (
-        claims_queue._last_loss_time(market) >= markets._auction_start(market)
+        claims_queue._last_loss_time(market) >= markets._inventory_since(market)
     ), "crisis: no claim since empty"
     return self._close_inventory(m, i, m.mark, max_cohorts, claims_queue.RECOVERED)
 
@@ -149,9 +149,10 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
     clock: packing.Clock = packing._clock(markets.clock_words[market])
     is_spaced: bool = block.timestamp - clock.round_time >= ROUND_SPACING_SECONDS
     # A round that needs several calls holds the market: it may only be opened when one is surely due.
-    assert (
-        is_spaced or not is_new or (scan.is_done and deficit * 100 > reachable)
-    ), "crisis: round too soon"
+    if is_new and not is_spaced:
+        # (not "crisis: ...": who asks for too little must not be told that the round is not due)
+        assert scan.is_done, "round: too few cohorts"
+        assert unsafe_mul(deficit, 100) > reachable, "crisis: round too soon"
     if not scan.is_done:
         loss_sharing.round_reachable[market] = reachable
         loss_sharing.round_places[market] = scan.place
@@ -174,7 +175,7 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
     markets.clock_words[market] = packing._clock_word(clock)
     log IMarginVaultLossSharing.RoundCharged(
         market=market,
-        index=m.rounds - 1,
+        index=unsafe_sub(m.rounds, 1),
         mark=m.mark,
         deficit=deficit,
         reachable=reachable,
@@ -215,6 +216,11 @@ def _open_last_tiers(m: markets.Market) -> bankruptcy_account.Inventory:
         or not fund_payments._can_pay(m, i.outstanding)
     ), "crisis: fund can pay"
     return i
+
+
+@view
+def _require_inventory(m: markets.Market, i: bankruptcy_account.Inventory):
+    assert not bankruptcy_account._is_dust(m, i), "crisis: no inventory"
 
 
 @pure

@@ -16,6 +16,7 @@ from lastline.abi import PARTS, WIRING, Abi, canonical
 from lastline.chain import Chain, Sender
 from lastline.deployments import ContractRecord, Deployment, DeploymentError
 from lastline.units import to_units, wad
+from lastline.words import LiquidationWord, MarginWords, cap_field, cap_of
 
 ROLES = {
     name: 1 << place
@@ -412,12 +413,12 @@ class Deployer:
         )
 
     def _is_configured(self, index: int, market: dict[str, Any]) -> bool:
-        from lastline.words import LiquidationWord, MarginWords
-
         words = self._view("MarginVault", "market_words", index)
         margin = MarginWords.of(words[4], words[5], words[6])
-        wanted = margin_config(market)
-        shown = (
+        *wanted, quote_cap, base_cap, position_cap = margin_config(market)
+        # The vault keeps caps to eleven bits.
+        wanted += [cap_of(cap_field(cap)) for cap in (quote_cap, base_cap, position_cap)]
+        shown = [
             [rate for rate, _ in margin.lines],
             [deduction for _, deduction in margin.lines],
             margin.initial_factor,
@@ -428,7 +429,7 @@ class Deployer:
             margin.open_interest_cap_quote,
             margin.open_interest_cap_base,
             margin.position_cap_quote,
-        )
+        ]
         liquidation = LiquidationWord.of(words[7])
         return shown == wanted and tuple(vars(liquidation).values()) == liquidation_config(market)
 

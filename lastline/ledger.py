@@ -196,6 +196,7 @@ class Inventory:
     cash: int = 0
     outstanding: int = 0
     auction_start: int = 0
+    since: int = 0
 
 
 @dataclass
@@ -265,7 +266,7 @@ class Market:
             self.more_lines_word,
             self.last_lines_word,
             self.liquidation_word,
-            halves_word(self.pots, inventory.auction_start),
+            halves_word(self.pots, inventory.auction_start | inventory.since << 40),
             signed_halves_word(inventory.size, inventory.notional),
             signed_halves_word(inventory.cash, 0) | inventory.outstanding << 128,
             QueueWord(self.head, self.tail, self.inventory_claim, self.last_loss_time).word,
@@ -552,7 +553,7 @@ class Ledger:
         index = market.side_index(e.size < 0)
         inventory.cash = e.cash + fm.signed_mul_div_floor(index * e.size, 1, WAD)
         inventory.size, inventory.notional, inventory.outstanding = e.size, e.notional, e.outstanding
-        inventory.auction_start = e.auction_start
+        inventory.auction_start, inventory.since = e.auction_start, e.since
 
     # --- claims, fees, fund ---------------------------------------------------------------------------------
 

@@ -77,6 +77,11 @@ def signed_mul_div_ceil(ar: Any, a: Number, b: Number, divisor: Number) -> Numbe
     return ar.choose(a >= 0, ar.floor(a * b + divisor - 1, divisor), -ar.floor(-a * b, divisor))
 
 
+def rated_up(ar: Any, amount: Number, rate: Number) -> Number:
+    """As written, without a check for overflow."""
+    return ar.floor(amount * rate + WAD - 1, WAD)
+
+
 def positive_part(ar: Any, a: Number) -> Number:
     return maximum(ar, a, 0)
 
@@ -104,12 +109,12 @@ def holds(tick: int, price: int, bits: int) -> bool:
     return price >> ((tick >> bits) - bits) == first | (tick & (first - 1))
 
 
-# --- lib/margin_math.vy -----------------------------------------------------------------------------------
+# --- lib/margin_math.vy, modules/margin.vy ----------------------------------------------------------------
 
 
 def line(ar: Any, notional: Number, rate: Number, deduction: Number) -> Number:
     """What one maintenance line asks, quote; it can be negative."""
-    return ar.ceil(notional * rate, WAD) - deduction
+    return rated_up(ar, notional, rate) - deduction
 
 
 def takes_next_line(
@@ -304,9 +309,9 @@ def entry_price(ar: Any, size: Number, notional: Number) -> Number:
 # --- modules/membership.vy, modules/markets.vy ------------------------------------------------------------
 
 
-def pot_after_leaving(ar: Any, pots: Number, pending: Number) -> Number:
-    """The market's figure of untouched profit once a member has booked `pending` > 0 of it."""
-    return saturating_sub(ar, pots, pending + 1)
+def pot_after_leaving(ar: Any, pots: Number, pot: Number) -> Number:
+    """The market's figure of untouched profit once a member has left with its `pot`."""
+    return ar.choose(pot == 0, pots, saturating_sub(ar, pots, pot + 1))
 
 
 def pending_of(ar: Any, m: Member) -> Number:
@@ -366,7 +371,7 @@ def pots_after_round(ar: Any, pots: Number, share: Number) -> Number:
     return ar.floor(pots * (RAY - share), RAY)
 
 
-# --- modules/maturity.vy ----------------------------------------------------------------------------------
+# --- modules/maturity.vy, modules/positions.vy ------------------------------------------------------------
 
 
 def shares_worth(ar: Any, shares: Number, kept: Number) -> Number:
@@ -389,6 +394,31 @@ def shares_burnt(ar: Any, shares: Number, kept: Number, loss: Number) -> tuple[N
     worth = shares_worth(ar, shares, kept)
     burnt = minimum(ar, shares, ar.ceil(loss * RAY, kept * STEP))
     return ar.choose(worth <= loss, shares, burnt), ar.choose(worth <= loss, loss - worth, 0)
+
+
+@dataclass(frozen=True)
+class Maturing:
+    """Shares of both live batches, and what a share of either is worth."""
+
+    current: Number
+    previous: Number
+    kept: Number = RAY
+    kept_previous: Number = RAY
+
+
+def maturing_worth(ar: Any, m: Maturing) -> Number:
+    return shares_worth(ar, m.current, m.kept) + shares_worth(ar, m.previous, m.kept_previous)
+
+
+def realised(ar: Any, m: Maturing, pnl: Number) -> tuple[Maturing, Number]:
+    """A profit or loss booked: what is maturing now, and what cash changes by."""
+    added, fine = shares_added(ar, positive_part(ar, pnl), m.kept)
+    loss = positive_part(ar, -pnl)
+    first, left = shares_burnt(ar, m.previous, m.kept_previous, loss)
+    second, rest = shares_burnt(ar, m.current, m.kept, left)
+    # nothing is burnt for no loss, not even shares that are worth nothing
+    first, second = ar.choose(loss == 0, 0, first), ar.choose(left == 0, 0, second)
+    return replace(m, current=m.current + added - second, previous=m.previous - first), fine - rest
 
 
 # --- modules/liquidation.vy -------------------------------------------------------------------------------

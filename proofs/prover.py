@@ -264,16 +264,6 @@ class Exhaustive:
     method: str
 
 
-@dataclass
-class Flaw:
-    """A statement that one would like, that is false of the contracts as written; docs/proofs.md says why."""
-
-    name: str
-    says: str
-    body: Callable[[Book], None]
-
-
-FLAWS: list[Flaw] = []
 LEMMAS: list[Lemma | Exhaustive] = []
 INTEGERS = "z3 int, linear over products"
 
@@ -283,16 +273,6 @@ def lemma(name: str, says: str, range: str, wrong: str = "", method: str = INTEG
 
     def register(body: Callable[[Book], None]) -> Callable[[Book], None]:
         LEMMAS.append(Lemma(name, says, range, method, wrong or "roundings turned round", body, not wrong))
-        return body
-
-    return register
-
-
-def flaw(name: str, says: str) -> Callable:
-    """Register a statement that is known to be false."""
-
-    def register(body: Callable[[Book], None]) -> Callable[[Book], None]:
-        FLAWS.append(Flaw(name, says, body))
         return body
 
     return register

@@ -1,4 +1,4 @@
-"""Measure gas on a fresh Anvil, write build/gas.json, and fail if a target is missed: `make gas`."""
+"""ape run gas: measure gas on a fresh Anvil, write build/gas.json, and fail if a target is missed (`make gas`)."""
 
 import json
 import sys
@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ape import networks, project
+from ape import project
 
+from scripts._anvil import anvil
+from scripts._ape import quiet, standalone
 from scripts._gas import adversarial, crisis, report, trades
 from scripts._gas.system import System, deploy_system
 
@@ -27,14 +29,17 @@ def _artifact(name: str) -> tuple[list[dict[str, Any]], str]:
     return abi, kind.deployment_bytecode.bytecode
 
 
-def main() -> None:
+@standalone(__doc__)
+def cli() -> None:
     started = time.monotonic()
-    system = deploy_system(networks.provider.web3, _artifact)
-    start = system.snapshot()
+    quiet()
     gas: dict[str, Any] = {}
-    for measure in MEASURES:
-        gas |= measure(system)
-        start = system.restore(start)
+    with anvil("--prune-history", "1") as node:
+        system = deploy_system(node, _artifact)
+        start = system.snapshot()
+        for measure in MEASURES:
+            gas |= measure(system)
+            start = system.restore(start)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(gas, indent=2) + "\n")
     missed = report.show(gas)

@@ -21,7 +21,8 @@
      clock       market clock 40 @0 | batch end 40 @40 | funding time 40 @80 | last round time 40 @120
      batch sums  current 104 @0 | previous 104 @104 | batch 24 @208 | current charged 1 @232
                  | previous charged 1 @233       (shares, as in maturing)
-     crisis      untouched profit of ADL 128 @0 | start of the inventory's auction 40 @128
+     crisis      untouched profit of ADL 128 @0 | start of the inventory's auction 40 @128 | time since which there has been
+                 one 40 @168
      halves      two uint128: claims (amount and what is outstanding; two tiers), ...
      signed      two int128: inventory (size, notional)
      sums        size 112 @0 | notional 112 @112 | rounds seen 23 @224 | closed 1 @247 | charged 1 @248

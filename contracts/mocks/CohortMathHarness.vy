@@ -5,7 +5,7 @@
 @title CohortMathHarness
 @license AGPL-3.0-only
 @author Lastline
-@notice The formulas of cohorts and positions for tests to call, so that what is proven of them (proofs/) is compared with the code
+@notice The formulas of cohorts and positions for tests to call: proofs/ is compared with the code through them
 @dev Figures come from the caller; what a module reads of its storage is written just before.
 """
 
@@ -140,14 +140,14 @@ def settle(
     """
     m: markets.Market = self._market(scene)
     account: uint256 = 1
-    markets.pots[0] = pots
+    markets._set_pots(0, pots)
     accounts.words[account] = 2**128
     accounts.positions[account][0] = packing._position_word(size, notional, key)
     cohorts._store(key, c)
-    open_interest: uint256 = membership._settle(m, account, False)
+    open_interest: uint256 = membership._settle(m, account)
     return Settled(
         open_interest=open_interest,
-        pots=markets.pots[0],
+        pots=markets._pots(0),
         cash=packing._account(accounts.words[account]).cash,
         position_word=accounts.positions[account][0],
         maturing_word=accounts.maturing[account][0],
@@ -164,7 +164,7 @@ def close_generation(
     """
     @return The inventory's size and notional, open interest, and what was added to the pots
     """
-    markets.pots[0] = 0
+    markets._set_pots(0, 0)
     walk: loss_sharing.Walk = loss_sharing._close_generation(
         loss_sharing.Walk(market=self._market(scene), inventory=i, cohorts=0, is_done=False),
         key,
@@ -175,7 +175,7 @@ def close_generation(
         walk.inventory.size,
         walk.inventory.notional,
         walk.market.open_interest,
-        markets.pots[0],
+        markets._pots(0),
     )
 
 
@@ -187,6 +187,5 @@ def _market(scene: Scene) -> markets.Market:
     m.open_interest = scene.open_interest
     m.long_index = scene.index
     m.short_index = scene.index
-    m.has_fine_ticks = scene.tick_bits == 7
     m.tick_bits = scene.tick_bits
     return m

@@ -42,6 +42,18 @@ def div_up(a: uint256, divisor: uint256) -> uint256:
 
 @external
 @pure
+def div_down(a: uint256, divisor: uint256) -> uint256:
+    return fixed_math._div_down(a, divisor)
+
+
+@external
+@pure
+def rated_up(amount: uint256, rate: uint256) -> uint256:
+    return fixed_math._rated_up(amount, rate)
+
+
+@external
+@pure
 def positive_part(a: int256) -> uint256:
     return fixed_math._positive_part(a)
 

@@ -63,9 +63,12 @@ def _close(m: markets.Market, inventory: Inventory) -> markets.Market:
         i.notional = 0
     if self._is_dust(m, i):
         # what rounding left must not let the next inventory's auction start at its end
-        markets._set_auction_start(m.id, 0)
-    elif markets._auction_start(m.id) == 0:
-        markets._set_auction_start(m.id, block.timestamp)
+        markets._set_inventory_times(m.id, 0, 0)
+    else:
+        since: uint256 = markets._inventory_since(m.id)
+        if since == 0:
+            since = block.timestamp
+        markets._set_inventory_times(m.id, self._auction_start(m, i.size), since)
     index: int256 = markets._side_index(m, i.size < 0)
     stored_cash: int256 = i.cash + fixed_math._signed_mul_div_floor(
         index * i.size, 1, units.WAD
@@ -84,8 +87,27 @@ def _close(m: markets.Market, inventory: Inventory) -> markets.Market:
         cash=i.cash,
         outstanding=i.outstanding,
         auction_start=markets._auction_start(m.id),
+        since=markets._inventory_since(m.id),
     )
     return out
+
+
+@view
+def _auction_start(m: markets.Market, size: int256) -> uint256:
+    """
+    @notice When the auction of an inventory of `size` counts as started: each part when it came, weighted by size. So
+            a crumb does not age what comes after it, and dust added does not make the rest young.
+    @custom:rounding Up: later
+    """
+    before: int256 = packing._low_signed(self.inventory_words[m.id])
+    start: uint256 = markets._auction_start(m.id)
+    if start == 0 or before == 0 or (before > 0) != (size > 0):
+        return block.timestamp
+    old: uint256 = fixed_math._magnitude(before)
+    new: uint256 = fixed_math._magnitude(size)
+    if new <= old:
+        return start
+    return start + fixed_math._mul_div_up(block.timestamp - start, new - old, new)
 
 
 @pure

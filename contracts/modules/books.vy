@@ -10,6 +10,7 @@
 """
 
 from ..interfaces import IMarginVaultMembership
+from ..lib import margin_math
 from ..lib import packing
 from ..lib import price_tick
 from ..lib import units
@@ -131,6 +132,29 @@ def _debit_cash(membership: address, account: uint256, amount: uint256) -> uint2
     return account_word
 
 
+def _traded(
+    m: markets.Market, seat: positions.Seat, size: int256, notional: int256, pnl: int256
+) -> positions.Seat:
+    """
+    @notice `seat` after a trade that it made or took (positions._traded): profit or loss realised; and the profit of a
+            position that was added to until the mark lies in its entry's tick is booked
+    @dev ADL and rounds spare a generation that straddles the mark. Without this, whoever adds enough at mark brings a
+         profit out of their reach, and takes the addition off again when they are over.
+    """
+    out: positions.Seat = seat
+    out.size = size
+    out.notional = notional
+    if pnl != 0:
+        return positions._realise(m.id, out, pnl)
+    if seat.size == 0 or size == 0:
+        return out
+    profit: int256 = margin._unrealised(m, out)
+    if profit <= 0 or not positions._is_at_mark(m, out) or positions._is_at_mark(m, seat):
+        return out
+    out.notional += profit
+    return positions._realise(m.id, out, profit)
+
+
 def _commit(
     membership: address,
     m: markets.Market,
@@ -175,9 +199,12 @@ def _receive(
     change: int256,
     cost: int256,
     price: uint256,
+    is_all: bool,
 ) -> uint256:
     """
     @notice Give a position to who takes it over; the account must be able to open it
+    @param is_all True if it is all there is to take: then it may be small
+    @dev Reverts "margin: below minimum size" and what margin._require_opening_allowed reverts with
     @return The market's open interest now
     """
     m: markets.Market = market
@@ -185,9 +212,20 @@ def _receive(
     seat: positions.Seat = empty(positions.Seat)
     elsewhere: margin.Risk = empty(margin.Risk)
     m.open_interest, seat, elsewhere = self._in_hand(membership, m, account, multiplier)
-    seat = positions._trade(m.id, seat, change, cost)
-    margin._require_opening_allowed(m.terms_word, margin._with(elsewhere, m, seat, multiplier))
-    return self._commit(membership, m, seat, change, price, 0, max_value(uint256))
+    size: int256 = 0
+    notional: int256 = 0
+    pnl: int256 = 0
+    size, notional, pnl = positions._traded(seat.size, seat.notional, change, cost)
+    seat = self._traded(m, seat, size, notional, pnl)
+    risk: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
+    margin._require_opening_allowed(m.terms_word, risk)
+    worth: uint256 = max_value(uint256)
+    if not is_all:
+        worth = risk.worth
+        assert seat.size == 0 or worth >= margin_math._minimum_notional(
+            m.terms_word
+        ), "margin: below minimum size"
+    return self._commit(membership, m, seat, change, price, 0, worth)
 
 
 def _credit(account: uint256, amount: uint256) -> uint256:

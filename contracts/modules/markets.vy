@@ -49,8 +49,8 @@ terms_words: uint256[32]
 more_lines_words: uint256[32]
 last_lines_words: uint256[32]
 liquidation_words: uint256[32]
-# By market: profit realised by ADL that its owners have not touched yet, quote, and when the inventory's auction started.
-# The first is below the true sum, but for the rounding of a round: by less than 1e-27 of the members' sizes and notionals.
+# By market: profit realised by ADL that its owners have not touched yet, quote; when the inventory's auction started, and since
+# when there has been one. The first is below the true sum, but for the rounding of a round: by less than 1e-27 of the members' sizes and notionals.
 crisis_words: uint256[32]
 # Rounds: (market << 24 | index) -> share and price.
 round_words: HashMap[uint256, uint256]
@@ -182,14 +182,23 @@ def _take_pot(market: uint256, amount: uint256):
 @view
 def _auction_start(market: uint256) -> uint256:
     """
+    @notice When the auction of the inventory counts as started, seconds; 0 while it is empty
+    """
+    return (self.crisis_words[market] >> 128) & packing.MASK_40
+
+
+@view
+def _inventory_since(market: uint256) -> uint256:
+    """
     @notice When the inventory last became non-empty, seconds; 0 while it is empty
     """
-    return packing._high_half(self.crisis_words[market])
+    return self.crisis_words[market] >> 168
 
 
-def _set_auction_start(market: uint256, time: uint256):
-    word: uint256 = self.crisis_words[market]
-    self.crisis_words[market] = packing._halves_word(packing._low_half(word), time)
+def _set_inventory_times(market: uint256, auction_start: uint256, since: uint256):
+    self.crisis_words[market] = packing._halves_word(
+        packing._low_half(self.crisis_words[market]), auction_start | (since << 40)
+    )
 
 
 @view

@@ -129,25 +129,13 @@ def _realise(market: uint256, seat: Seat, pnl: int256) -> Seat:
     return out
 
 
-def _trade(market: uint256, seat: Seat, change: int256, cost: int256) -> Seat:
-    """
-    @notice Change the position by `change` (signed base) for `cost` (signed quote, paid > 0, rounded up by the
-            caller), realising what is closed
-    """
-    out: Seat = seat
-    pnl: int256 = 0
-    out.size, out.notional, pnl = self._traded(seat.size, seat.notional, change, cost)
-    if pnl == 0:
-        return out
-    return self._realise(market, out, pnl)
-
-
 @pure
 def _traded(
     size: int256, notional: int256, change: int256, cost: int256
 ) -> (int256, int256, int256):
     """
-    @notice `_trade` in figures
+    @notice Size and notional of a position changed by `change` (signed base) for `cost` (signed quote, paid > 0, rounded up
+            by the caller)
     @return Size and notional after it, and the profit or loss to realise
     """
     after: int256 = size + change
@@ -183,6 +171,16 @@ def _base_key(m: markets.Market, seat: Seat) -> uint256:
     if seat.size < 0:
         return key | 2**22
     return key
+
+
+@pure
+def _is_at_mark(m: markets.Market, seat: Seat) -> bool:
+    """
+    @notice True if the mark lies in the tick of the seat's entry price
+    """
+    return price_tick._holds(
+        (self._base_key(m, seat) >> 6) & packing.MASK_14, m.mark, m.tick_bits
+    )
 
 
 def _close(

@@ -12,7 +12,7 @@ from proofs.lemmas.words import (
     member,
     open_profit,
 )
-from proofs.prover import Book, flaw, lemma
+from proofs.prover import Book, lemma
 
 SIDES = [("long", False), ("short", True)]
 
@@ -71,6 +71,33 @@ def _sums(name: str, is_short: bool) -> None:
         per_base = c.phi - (ar.floor if is_short else ar.ceil)(index * c.a, WAD)
         book.times(q, *sorted_by(is_short, per_base * WAD, c.phi * WAD - index * c.a))
         book.show(m.funding * RAY * WAD <= exact_funding(c, is_short, q, index))
+
+    @lemma(
+        f"settling loses little, {name}",
+        "against its exact share a member has less than 2 wei of notional more, less than 1 wei of pot less, "
+        "less than 1 wei and q 1e-27 quote of funding less (size: `member within its exact share`)",
+        FULL,
+        wrong="funding by less than 1 wei",
+    )
+    def loses_little(book: Book) -> None:
+        q, n = member(book)
+        c = cohort(book)
+        index = book.int("F", -I112, I112)
+        ar = book.ar
+        m = f.member(ar, c, is_short, q, n, index)
+        scaled = n * c.b + c.c * q
+        inner = (ar.floor if is_short else ar.ceil)(scaled, RAY)
+        step = RAY - 1
+        book.times(c.a, *sorted_by(not is_short, scaled + (-step if is_short else step), inner * RAY))
+        sign = -1 if is_short else 1
+        book.have(m.notional * RAY * RAY < sign * c.a * scaled + c.a * RAY + RAY * RAY)
+        book.show(m.notional * RAY * RAY < sign * c.a * scaled + 2 * RAY * RAY)
+        book.show(m.pot * RAY > exact_pot(c, is_short, q, n) - RAY)
+        per_base = c.phi - (ar.floor if is_short else ar.ceil)(index * c.a, WAD)
+        exact = c.phi * WAD - index * c.a
+        book.times(q, *sorted_by(is_short, exact + (WAD if is_short else -WAD), per_base * WAD))
+        digits = 0 if book.is_wrong else q
+        book.show(m.funding * RAY * WAD > exact_funding(c, is_short, q, index) - (digits + RAY) * WAD)
 
     @lemma(
         f"untouched generation, {name}",
@@ -141,16 +168,50 @@ for _name, _is_short in SIDES:
     _sums(_name, _is_short)
 
 
-@flaw(
-    "pots of members and of their cohort",
-    "members' pots together never exceed the cohort's (a member that rounding has put below zero counts as "
-    "zero)",
+@lemma(
+    "pots of members",
+    "members' pots together are at most the cohort's and 1 wei, and what rounding has put pots below zero: "
+    "(q + n) 1e-27 quote for each close or round",
+    "X, Y any that have seen k closes and rounds (`close loses little`, `round takes no more`), long",
+    wrong="never above the cohort's",
 )
 def pots_of_members(book: Book) -> None:
     q1, n1 = member(book, "1")
     q2, n2 = member(book, "2")
     c = f.Cohort(q1 + q2, n1 + n2, x=book.int("X", 0, 2**100), y=book.int("Y", 0, RAY))
+    k = book.int("k", 1, 2**64)
     pots = [f.member(book.ar, c, False, q, n, 0).pot for q, n in ((q1, n1), (q2, n2))]
-    book.assume(q1 * c.x - n1 * c.y >= -q1 - n1)
-    book.assume(q2 * c.x - n2 * c.y >= -q2 - n2)
-    book.show(pots[0] + pots[1] <= f.pot_of(book.ar, c, False))
+    book.assume(q1 * c.x - n1 * c.y >= -(q1 + n1) * k)
+    book.assume(q2 * c.x - n2 * c.y >= -(q2 + n2) * k)
+    book.times(q1 + n1, 0, k)
+    book.times(q2 + n2, 0, k)
+    slack = 0 if book.is_wrong else RAY + (c.size_sum + c.notional_sum) * k
+    book.show((pots[0] + pots[1]) * RAY <= f.pot_of(book.ar, c, False) * RAY + slack)
+
+
+def _flags(name: str, is_short: bool) -> None:
+    @lemma(
+        f"figures a flag leaves out, {name}",
+        "what is not stored is untouched: closes leave B = 1, C = 0; rounds leave A = 1, PHI = X = Y = 0, "
+        "and B and C if the generation is not in profit",
+        f"{FULL}; sums included",
+        wrong="B one step above 1",
+    )
+    def flags(book: Book) -> None:
+        c = cohort(book)
+        ar = book.ar
+        share, part = book.int("share", 0, RAY), book.int("closed", 0, RAY, near=c.a)
+        price, index = book.int("P", 0, U104), book.int("F", -I112, I112)
+        book.assume(part <= c.a)
+        uncharged = f.replace(c, b=RAY + 1 if book.is_wrong else RAY, c=0)
+        after, _ = f.close_share(ar, uncharged, is_short, part, price, index)
+        rounded = f.round_step(ar, uncharged, is_short, share, price * f.WAD_TO_RAY, False)
+        for g in (after, rounded):
+            book.show(ar.both(g.b == RAY, g.c == 0))
+        unclosed = f.replace(c, a=RAY, phi=0, x=0, y=0)
+        after = f.round_step(ar, unclosed, is_short, share, price * f.WAD_TO_RAY, True)
+        book.show(ar.both(after.a == RAY, after.phi == 0, after.x == 0, after.y == 0))
+
+
+for _name, _is_short in SIDES:
+    _flags(_name, _is_short)

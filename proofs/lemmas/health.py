@@ -3,7 +3,7 @@
 from proofs import formulas as f
 from proofs.formulas import KAPPA_GUARD, WAD, Number, Truth
 from proofs.lemmas.words import U112
-from proofs.prover import Book, flaw, lemma
+from proofs.prover import Book, lemma
 
 U120 = 2**120 - 1
 MOST_MULTIPLIER = 10 * WAD
@@ -38,8 +38,9 @@ class Scene:
         self.kappa = f.cost_rate(ar, self.health, self.margin, self.value, slope)
         self.terms = f.terms_of_take_over(ar, is_long, self.taken, self.mark, self.kappa, fund_share)
         self.fund_share = fund_share
-        # Equity moves by what the position was worth less what is left, the trade's cost and the fee: a trade
-        # conserves notional + pnl + cost (lemma `a trade conserves`).
+        # Judged is cash + pnl - fee + maturing profit as before + the rest's open profit. A trade conserves
+        # notional + pnl + cost (lemma `a trade conserves`), so this moves by what the position was worth less
+        # what is left, the trade's cost and the fee.
         self.worth = f.worth_at(ar, is_long, self.held, self.mark)
         self.worth_after = f.worth_at(ar, is_long, self.held - self.taken, self.mark)
         self.cost = f.cost_of_take_over(ar, is_long, self.taken, self.terms.price)
@@ -144,10 +145,9 @@ def _sides(name: str, is_long: bool) -> None:
     @lemma(
         f"take-over keeps health, {name}",
         "E2 MM >= E MM2 and E2 >= 0 after a take-over of any part at cost kappa > 0, with every rounding "
-        "of the code",
-        "q < 2^112, legal marks, E and MM < 2^120, multiplier 1 to 10, any other margin; taken value at "
-        "mark at least 0.2 x multiplier + 0.3 quote; maturing profit not touched (see `take-over with "
-        "maturing profit`)",
+        "of the code; E2 as it is judged, before the loss is booked (`judged, then booked`)",
+        "q < 2^112, legal marks, E and MM < 2^120, multiplier 1 to 10, any other margin, any maturing "
+        "profit; taken value at mark at least 0.2 x multiplier + 0.3 quote",
         wrong="the account pays twice the guard more",
     )
     def keeps_health(book: Book) -> None:
@@ -189,19 +189,3 @@ def _sides(name: str, is_long: bool) -> None:
 
 for _name, _is_long in [("long", True), ("short", False)]:
     _sides(_name, _is_long)
-
-
-@flaw(
-    "take-over with maturing profit",
-    "the same if the realised loss burns shares of one batch, which costs up to 1e-9 quote more at H = 1",
-)
-def with_maturing(book: Book) -> None:
-    s = Scene(book, True)
-    book.assume(s.kappa >= 1)
-    book.assume(10 * s.taken * s.mark >= (2 * s.multiplier + 3 * WAD) * WAD)
-    shares = book.int("shares", 0, 2**104 - 1, near=2**90)
-    loss = book.int("realised loss", 1, U112)
-    ar = book.ar
-    burnt, left = f.shares_burnt(ar, shares, f.RAY, loss)
-    worth = f.shares_worth(ar, shares, f.RAY) - f.shares_worth(ar, shares - burnt, f.RAY)
-    book.show(s.is_not_less_healthy(s.equity_after + (loss - left) - worth))

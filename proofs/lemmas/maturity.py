@@ -95,6 +95,44 @@ def burns_at_one(book: Book) -> None:
 
 
 @lemma(
+    "profit booked, as shown",
+    "the worth shown and cash rise by the profit, within one step of 1e-9 quote",
+    f"{LIVE}, profit < 2^112",
+    wrong="by the profit at least",
+)
+def booked_as_shown(book: Book) -> None:
+    kept, profit = book.int("H", FACTOR_FLOOR, RAY), book.int("profit", 0, U112)
+    shares = book.int("shares", 0, U104)
+    ar = book.ar
+    added, fine = f.shares_added(ar, profit, kept)
+    gain = f.shares_worth(ar, shares + added, kept) - f.shares_worth(ar, shares, kept) + fine
+    book.show(gain >= profit - (0 if book.is_wrong else STEP))
+    book.show(gain <= profit + STEP)
+
+
+@lemma(
+    "judged, then booked",
+    "the equity shown after a profit or loss is booked is less than 2e-9 quote below cash + pnl + maturing "
+    "profit, by which a take-over is judged; shares in both batches",
+    f"{LIVE} of either batch, |pnl| < 2^112",
+    wrong="at most 1e-9 below",
+)
+def judged_then_booked(book: Book) -> None:
+    m = f.Maturing(
+        book.int("current", 0, U104),
+        book.int("previous", 0, U104),
+        book.int("H", FACTOR_FLOOR, RAY),
+        book.int("H previous", FACTOR_FLOOR, RAY),
+    )
+    ar = book.ar
+    worth = f.maturing_worth(ar, m)
+    steps = book.int("pnl in steps", -U112 // STEP, U112 // STEP, near=-ar.floor(worth, 2 * STEP))
+    pnl = steps * STEP + book.int("and wei", 0, STEP - 1)
+    after, cash = f.realised(ar, m, pnl)
+    book.show(f.maturing_worth(ar, after) - worth + cash > pnl - (STEP + 1 if book.is_wrong else 2 * STEP))
+
+
+@lemma(
     "shares of a batch",
     "what owners' shares are worth, each rounded down, is together at most what all shares are",
     LIVE,

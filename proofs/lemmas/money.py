@@ -3,7 +3,7 @@
 from proofs import formulas as f
 from proofs.formulas import WAD, Number
 from proofs.lemmas.words import I112, I128, U112, U128
-from proofs.prover import Book, flaw, lemma
+from proofs.prover import Book, lemma
 
 
 @lemma(
@@ -87,16 +87,27 @@ def funding_conserves(book: Book) -> None:
     book.show(payers * paid >= receivers * received + credited * WAD)
 
 
-@flaw(
-    "funding with more shorts than longs",
-    "when rounding has left shorts above longs (by wei of base), longs pay at least what shorts and the "
-    "fund get",
+@lemma(
+    "funding with more receivers",
+    "where rounding has left receivers x above payers (wei of base), receivers and the fund get at most "
+    "paid * x more than payers pay",
+    "mark < 2^104, rate x seconds <= 1, sums of exact sizes and x < 2^112",
+    wrong="no more",
 )
-def funding_conserves_always(book: Book) -> None:
+def funding_conserves_nearly(book: Book) -> None:
     mark, rate = book.int("mark", 1, 2**104 - 1), book.int("rate x seconds", 0, WAD)
     share = book.int("fund share", 0, WAD)
-    longs = book.int("longs", 0, U112)
-    extra, missing = book.int("extra shorts", 0, 100), book.int("missing open interest", 0, 100)
-    book.assume(longs >= missing)
-    paid, received, credited = f.funding_step(book.ar, mark, rate, share, longs - missing)
-    book.show(longs * paid >= (longs + extra) * received + credited * WAD)
+    payers, extra = book.int("payers", 0, U112), book.int("x", 0, 100 if book.is_wrong else U112)
+    receivers, stored = (
+        book.int("receivers", 0, U112, near=payers + extra),
+        book.int("open interest", 0, U112),
+    )
+    book.assume(receivers <= payers + extra)
+    book.assume(stored <= payers)
+    paid, received, credited = f.funding_step(book.ar, mark, rate, share, stored)
+    book.have(received * WAD <= paid * (WAD - share))
+    book.times(paid, WAD - share, WAD)
+    book.times(received, receivers, payers + extra)
+    book.times(extra, received, paid)
+    book.times(paid - received, stored, payers)
+    book.show(payers * paid + (0 if book.is_wrong else extra * paid) >= receivers * received + credited * WAD)

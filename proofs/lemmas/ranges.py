@@ -86,8 +86,8 @@ for _name, _is_short in SIDES:
 
 @exhaustive(
     "no overflow",
-    "no sum, product or dividend of a cohort's, a batch's or a funding formula leaves 256 bits, and A, "
-    "PHI, B, C, Y, X fit their fields: closes, rounds and settling cannot get stuck on arithmetic",
+    "no sum, product or dividend of a cohort's, a batch's, a margin or a funding formula leaves 256 bits, "
+    "and A, PHI, B, C, Y, X fit their fields: closes, rounds and settling cannot get stuck on arithmetic",
     "the ranges of `figures stay in range`, sizes and notionals < 2^112, index int112, legal prices",
     wrong="sizes and notionals of 128 bits",
     method="interval arithmetic",
@@ -125,6 +125,7 @@ def overflow(is_wrong: bool) -> bool:
         f.shares_worth(ar, Span(0, 2**104 - 1), part)
         f.shares_added(ar, Span(0, 2**127), Span(FACTOR_FLOOR, RAY))
         f.shares_burnt(ar, Span(0, 2**104 - 1), Span(FACTOR_FLOOR, RAY), Span(0, 2**127))
+        f.rated_up(ar, Span(0, 2**188 - 1), Span(0, 2**67 - 1))
         f.round_share(ar, Span(0, 2**128 - 1), Span(1, 2**128 - 1))
         f.pots_after_round(ar, Span(0, 2**128 - 1), part)
     except Overflow:

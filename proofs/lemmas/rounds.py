@@ -13,7 +13,7 @@ from proofs.lemmas.words import (
     member,
     open_profit,
 )
-from proofs.prover import Book, flaw, lemma
+from proofs.prover import Book, lemma
 
 
 def _rounds(name: str, is_short: bool) -> None:
@@ -53,7 +53,8 @@ def _rounds(name: str, is_short: bool) -> None:
     @lemma(
         f"round takes no more, {name}",
         "beyond f of the profit a round takes less than (q + n) 1e-27 quote, of the pot too: a profit "
-        "stays a profit up to that, after any number of rounds (a generation not in profit is not charged)",
+        "stays a profit up to that, after any number of rounds (a generation not in profit is not charged); "
+        "what rounding took before shrinks like the profit, so n rounds of f lose min(n, 1 / f) times that",
         f"{FULL}, any A; price < 2^104, f <= 1; at most 1.1e7 wei of quote for the largest member",
         wrong="B or C one step further",
     )
@@ -67,6 +68,11 @@ def _rounds(name: str, is_short: bool) -> None:
             after = f.replace(after, b=after.b + extra, c=after.c + extra)
         book.show(open_profit(after, is_short, q, n, price) * RAY >= kept * before - step)
         book.show(exact_pot(after, is_short, q, n) * RAY >= kept * exact_pot(c, is_short, q, n) - step)
+        # less than exact by any amount before: by (1 - f) of it and the step after
+        exact, less = book.int("exact", -(2**255), 2**255, near=before), book.int("less", 0, 2**255)
+        book.assume(before >= exact - less)
+        book.times(kept, exact - less, before)
+        book.show(open_profit(after, is_short, q, n, price) * RAY >= kept * exact - kept * less - step)
         book.assume(before >= 0)
         book.times(kept, 0, before)
         book.show(open_profit(after, is_short, q, n, price) >= -(q + n) + (1 if book.is_wrong else 0))
@@ -200,60 +206,44 @@ def pots_close(book: Book) -> None:
 
 @lemma(
     "pots when a member leaves",
-    "V >= max(0, figure - exact pots) survives a member that books its pot and keeps a position",
-    "sums of pots < 2^128; pots of at least 1 wei",
-    wrong="the figure keeps what the rest of the notional eats (as when the size has become 0)",
+    "V >= max(0, figure - exact pots) survives a member that leaves with its pot, whatever becomes of its "
+    "position",
+    "sums of pots < 2^128; a pot of any size, not below zero",
+    wrong="the figure keeps what the rest of the notional eats",
 )
 def pots_leave(book: Book) -> None:
     pots, figure, slack = _slack(book)
-    own = book.int("member x RAY", RAY, U128 * RAY, near=pots)
+    own = book.int("member x RAY", 0, U128 * RAY, near=pots)
     book.assume(own <= pots)
     pot = f.positive_part(book.ar, book.ar.floor(own, RAY))
-    pending = pot - 2 if book.is_wrong else pot
-    after = f.pot_after_leaving(book.ar, figure, pending)
-    book.show(slack >= 0)
-    book.show(slack >= after * RAY - (pots - own))
+    after = f.pot_after_leaving(book.ar, figure, f.positive_part(book.ar, pot - 2) if book.is_wrong else pot)
+    # the member gets its pot rounded down
+    slack_after = slack + own - pot * RAY
+    book.show(slack_after >= 0)
+    book.show(slack_after >= after * RAY - (pots - own))
 
 
-@flaw(
-    "pots when a member leaves with nothing",
-    "the same, for a member whose size rounding has made 0: the figure falls by its pot less its last "
-    "notional",
-)
-def pots_leave_empty(book: Book) -> None:
-    pots, figure, slack = _slack(book)
-    own = book.int("member x RAY", RAY, U128 * RAY, near=pots)
-    book.assume(own <= pots)
-    pot = f.positive_part(book.ar, book.ar.floor(own, RAY))
-    notional = book.int("notional", 0, 10**12)
-    pending = f.pending_of(book.ar, f.Member(size=0, notional=notional, pot=pot, funding=0))
-    book.assume(pending > 0)
-    after = f.pot_after_leaving(book.ar, figure, pending)
-    book.show(slack >= after * RAY - (pots - own))
-
-
-@flaw(
-    "market's figure of pots",
-    "after a round the market's figure of untouched ADL profit is not above the cohort's own (one cohort)",
+@lemma(
+    "figure of pots in a round",
+    "a round puts the market's figure of pots by at most (Q + N) 1e-27 quote further above the exact ones: "
+    "Q, N the sums of all members that have pots",
+    "X, Y any; figure above the exact pots by any amount before (one cohort; sums are linear)",
+    wrong="never above",
 )
 def figure_of_pots(book: Book) -> None:
     q, n = member(book)
     c = f.Cohort(q, n, a=0, x=book.int("X", 0, 2**100), y=book.int("Y", 0, RAY))
-    figure = f.pot_of(book.ar, c, False)
+    above = book.int("above x RAY", 0, U128)
     share = book.int("share", 0, RAY)
-    after = f.round_step(book.ar, c, False, share, 0, False)
-    book.show(f.pots_after_round(book.ar, figure, share) <= f.pot_of(book.ar, after, False))
-
-
-@flaw(
-    "a round leaves a profit, to the last digit",
-    "a member in profit is in profit or even after a round, without the (q + n) 1e-27 quote of rounding",
-)
-def round_leaves_profit(book: Book) -> None:
-    q, n = member(book)
-    c = f.Cohort(q, n)
-    price = book.int("price", 0, U104 * f.WAD_TO_RAY, near=book.ar.floor(n * RAY, q))
-    share = book.int("share", 0, RAY)
-    book.assume(open_profit(c, False, q, n, price) >= 0)
-    after = f.round_step(book.ar, c, False, share, price, True)
-    book.show(open_profit(after, False, q, n, price) >= 0)
+    ar = book.ar
+    own = exact_pot(c, False, q, n)
+    figure = book.int("figure", 0, U128, near=ar.floor(own, RAY))
+    book.assume(figure * RAY <= own + above)
+    kept = RAY - share
+    after = f.round_step(ar, c, False, share, 0, False)
+    book.times(q, c.x * kept - RAY + 1, after.x * RAY)
+    book.times(n, after.y * RAY, c.y * kept + RAY - 1)
+    book.times(kept, figure * RAY, own + above)
+    book.times(above, kept, RAY)
+    rest = f.pots_after_round(ar, figure, share) * RAY - exact_pot(after, False, q, n)
+    book.show(rest <= above + (0 if book.is_wrong else q + n))

@@ -3,7 +3,7 @@
 from proofs import formulas as f
 from proofs.formulas import RAY, WAD, Number
 from proofs.lemmas.words import I112, I128, U104, U112
-from proofs.prover import Book, flaw, lemma
+from proofs.prover import Book, lemma
 
 
 @lemma(
@@ -108,14 +108,21 @@ def open_interest_close(book: Book) -> None:
     book.show(after * RAY <= others + size_sum * (a - closed))
 
 
-@flaw(
+@lemma(
     "open interest and rounded members",
-    "stored open interest is never above the sum of the members' own (rounded) sizes",
+    "if the stored open interest is not above the exact total, it is above the sum of the members' own, "
+    "rounded sizes by less than 1 wei a member (two at a time, so any number)",
+    "all sums < 2^112",
+    wrong="never above",
 )
 def open_interest_of_members(book: Book) -> None:
-    first, second = book.int("q1", 1, 2**100), book.int("q2", 1, 2**100)
-    c = f.Cohort(size_sum=first + second, notional_sum=0)
-    closed = book.int("closed", 1, RAY - 1)
-    stored = f.saturating_sub(book.ar, c.size_sum, book.ar.ceil(closed * c.size_sum, RAY))
-    sizes = [book.ar.floor(q * (RAY - closed), RAY) for q in (first, second)]
-    book.show(stored <= sizes[0] + sizes[1])
+    first, second = book.int("q1", 1, U112), book.int("q2", 1, U112)
+    a, others = book.int("A", 0, RAY), book.int("others", 0, U112)
+    count = book.int("number of others", 0, 2**64)
+    ar = book.ar
+    exact = (first + second) * a + others * RAY + count * (RAY - 1)
+    stored = book.int("open interest", 0, U112, near=ar.floor(exact, RAY))
+    book.assume(stored * RAY <= exact)
+    sizes = [ar.floor(q * a, RAY) for q in (first, second)]
+    # others: their rounded sizes, each less than 1 wei below its exact one
+    book.show(stored <= sizes[0] + sizes[1] + others + (0 if book.is_wrong else count + 1))

@@ -83,34 +83,41 @@ def _require_paid(s: System, name: str) -> None:
         raise Failed(f"{name}: {left} of the loss is left")
 
 
-def _measure_touch(s: System, exchange: str, allocator: str, winners: list[int]) -> dict[str, int]:
-    """A winner's next own fill, after an ADL and a round that both took of it, against the same before."""
-    taker = s.trader("fresh taker", 100_000).account
-    first, second = winners[0], winners[1]
-    start = s.snapshot()
-    before = _next_fills(s, exchange, taker, second)
-    start = s.restore(start)
+# What happened to the winners: the tiers that took of them, one bankrupt account each.
+CRISES = {
+    "touch_after_crisis": ("charge_round",),
+    "touch_after_adl": ("deleverage",),
+    "touch_after_adl_and_round": ("deleverage", "charge_round"),
+}
 
+
+def _measure_touch(s: System, exchange: str, allocator: str, winners: list[int]) -> dict[str, int]:
+    """What a winner's next own fill costs more than the same before: the worst of three fills, by crisis."""
+    taker = s.trader("fresh taker", 100_000).account
+    start = s.snapshot()
+    before = _next_fills(s, exchange, taker, winners[1])
+    start = s.restore(start)
+    out: dict[str, int] = {}
     keeper = s.trader("keeper")
-    for name, method in (("first loser", "deleverage"), ("second loser", "charge_round")):
-        s.send(keeper.address, s.engine, "absorb", s.trader(name).account, keeper.account)
-        s.send(allocator, s.vault, method, MARKET, MAX_COHORTS)
-        _require_paid(s, method)
-    crisis = s.snapshot()
-    alone = _next_fills(s, exchange, taker, first)
-    crisis = s.restore(crisis)
-    touch_first = s.gas(keeper.address, s.vault, "touch", first, MARKET)
-    touch = s.gas(keeper.address, s.vault, "touch", second, MARKET)
-    after = _next_fills(s, exchange, taker, winners[2])
-    s.restore(start)
-    extra = {name: after[name] - before[name] for name in before}
-    return {
-        "touch_after_crisis": max(extra.values()),
-        **{f"touch_after_crisis_{name}": used for name, used in extra.items()},
-        "touch_after_crisis_first_of_cohort": max(alone[name] - before[name] for name in before),
-        "touch_call": touch,
-        "touch_call_first_of_cohort": touch_first,
-    }
+    for row, tiers in CRISES.items():
+        for loser, method in zip(("first loser", "second loser"), tiers, strict=False):
+            s.send(keeper.address, s.engine, "absorb", s.trader(loser).account, keeper.account)
+            s.send(allocator, s.vault, method, MARKET, MAX_COHORTS)
+            _require_paid(s, method)
+        crisis = s.snapshot()
+        alone = _next_fills(s, exchange, taker, winners[0])
+        crisis = s.restore(crisis)
+        # The first of the cohort to act stores the round in it and opens the tick where all the others go.
+        out[f"{row}_call_first"] = s.gas(keeper.address, s.vault, "touch", winners[0], MARKET)
+        crisis = s.snapshot()
+        out[f"{row}_call"] = s.gas(keeper.address, s.vault, "touch", winners[1], MARKET)
+        s.restore(crisis)
+        after = _next_fills(s, exchange, taker, winners[2])
+        out[row] = max(after[name] - before[name] for name in before)
+        out |= {f"{row}_{name}": after[name] - before[name] for name in before}
+        out[f"{row}_first_of_cohort"] = max(alone[name] - before[name] for name in before)
+        start = s.restore(start)
+    return out
 
 
 def _next_fills(s: System, exchange: str, taker: int, member: int) -> dict[str, int]:

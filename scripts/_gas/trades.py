@@ -52,8 +52,9 @@ def measure_trades(s: System) -> dict[str, int]:
     for count in (1, 2, 4, 8, 16):
         by_count[count] = s.trade(a, makers[:count], "0.02")
         ready = s.restore(ready)
-    out["trade_marginal_maker"] = by_count[2] - by_count[1]
-    out["trade_marginal_maker_of_16"] = (by_count[16] - by_count[1]) // 15
+    # one maker goes through `take`, several through `trade`
+    out["trade_marginal_maker"] = (by_count[4] - by_count[2]) // 2
+    out["trade_marginal_maker_of_16"] = (by_count[16] - by_count[2]) // 14
     out["trade_16_makers"] = by_count[16]
     opened = s.restore(opened)
     return out

@@ -6,13 +6,13 @@ not needed."""
 import random
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import boa
 import pytest
 
 from proofs import formulas as f
 from proofs.formulas import RAY, WAD, Cohort, Ints
+from tests.lib.cohort_words import figures, key_of, word
 from tests.support import ROOT, deploy
 
 AR = Ints()
@@ -38,11 +38,6 @@ def math_lib():
 @pytest.fixture(scope="module")
 def tick_lib():
     return deploy("mocks/PriceTickHarness.vy")
-
-
-@pytest.fixture(scope="module")
-def margin_lib():
-    return deploy("mocks/MarginMathHarness.vy")
 
 
 class Draw:
@@ -98,27 +93,6 @@ def draws(seed: str, count: int = EXAMPLES) -> Iterator[Draw]:
         yield draw
 
 
-def key_of(is_short: bool, tick: int = 5_000) -> int:
-    return tick << 6 | (2**22 if is_short else 0)
-
-
-def word(c: Cohort, is_sealed: bool = True) -> tuple:
-    return (c.size_sum, c.notional_sum, 0, is_sealed, 0, c.a, c.phi, c.b, c.c, c.y, c.x)
-
-
-def figures(answer: Any) -> Cohort:
-    return Cohort(
-        answer.size_sum,
-        answer.notional_sum,
-        a=answer.a,
-        phi=answer.phi,
-        b=answer.b,
-        c=answer.c,
-        y=answer.y,
-        x=answer.x,
-    )
-
-
 # --- libraries --------------------------------------------------------------------------------------------
 
 
@@ -133,6 +107,9 @@ def test_divisions(math_lib):
         assert up == AR.ceil(signed * b, d) == math_lib.signed_mul_div_ceil(signed, b, d)
         assert f.saturating_sub(AR, a, b) == math_lib.saturating_sub(a, b)
         assert f.positive_part(AR, signed) == math_lib.positive_part(signed)
+        amount, rate = draw.up_to(2**188 - 1), draw.up_to(2**67 - 1)
+        assert f.rated_up(AR, amount, rate) == AR.ceil(amount * rate, WAD) == math_lib.rated_up(amount, rate)
+        assert math_lib.div_down(a, d) == AR.floor(a, d)
 
 
 @pytest.mark.parametrize("bits", [6, 7])
@@ -161,25 +138,33 @@ def maintenance_lines(draw: Draw) -> list[tuple[int, int]]:
     return lines
 
 
-def lines_word(lines: list[tuple[int, int]]) -> int:
-    return sum((rate | deduction << 16) << 56 * n for n, (rate, deduction) in enumerate(lines[:4]))
+def lines_words(lines: list[tuple[int, int]]) -> tuple[int, int, int]:
+    """As a market stores them: two in its terms, four more, the last two."""
+    fields = [rate | deduction << 16 for rate, deduction in lines]
+    words = [sum(field << 56 * n for n, field in enumerate(part)) for part in (fields[2:6], fields[6:])]
+    return (fields[0] & 2**16 - 1) | sum(fields[1:2]) << 16, *words
 
 
 def scaled(lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(rate * f.RATE_STEP, deduction * WAD) for rate, deduction in lines]
 
 
-def test_maintenance(margin_lib):
-    for draw in draws("maintenance"):
+def test_maintenance(crisis_math):
+    """Of a position worth `notional`: at a price of 1 its size."""
+    counts = set()
+    for draw in draws("maintenance", 100):
         lines = maintenance_lines(draw)
         notional = draw.up_to(2**112)
         if len(lines) > 1 and draw.flag():
             n = draw.source.randrange(1, len(lines))
             (r0, d0), (r1, d1) = scaled(lines[n - 1 : n + 1])
             notional = draw.near((d1 - d0) * WAD // (r1 - r0))
-        answer = margin_lib.maintenance(notional, lines_word(lines), lines_word(lines[4:]))
-        assert f.maintenance(AR, notional, scaled(lines)) == tuple(answer)
-        assert answer[0] == max(f.line(AR, notional, *one) for one in scaled(lines))
+        size = draw.source.choice((-1, 1)) * notional
+        margin, marginal, _ = crisis_math.margins(WAD, size, lines_words(lines), WAD)
+        assert f.maintenance(AR, notional, scaled(lines)) == (margin, marginal)
+        assert margin == max(f.line(AR, notional, *one) for one in scaled(lines))
+        counts.add([rate for rate, _ in scaled(lines)].index(marginal))
+    assert counts >= {0, 1, 2, 5, 6, 7}  # the first and the last line of every word
 
 
 # --- cohorts ----------------------------------------------------------------------------------------------
@@ -237,9 +222,9 @@ def test_rounds(cohort_math, is_short):
         share = draw.up_to(RAY)
         in_profit = f.is_in_profit(AR, c, is_short, edge, mark * f.WAD_TO_RAY)
         expected = f.round_step(AR, c, is_short, share, mark * f.WAD_TO_RAY, in_profit)
-        answer = cohort_math.with_round(word(c, False), key_of(is_short, tick), bits, share, mark)
+        answer = cohort_math.with_round(word(c, False, False), key_of(is_short, tick), bits, share, mark)
         assert figures(answer) == expected
-        assert answer.is_sealed == in_profit
+        assert (answer.is_closed, answer.is_charged) == (False, in_profit)
         seen.add(in_profit)
     assert seen == {False, True}
 
@@ -254,6 +239,7 @@ def test_closing(cohort_math, is_short):
         expected, closing = f.close_share(AR, c, is_short, share, price, index)
         answer, moved = cohort_math.close_part(word(c), key_of(is_short), limit, price, index)
         assert figures(answer) == expected
+        assert answer.is_closed
         assert (moved.size_down, moved.size_up, moved.share, moved.pot) == (
             closing.size_down,
             closing.size_up,
@@ -273,6 +259,8 @@ def test_closing_against_inventory(cohort_math, is_short):
         notional, open_interest = draw.signed(2**111), draw.up_to(U112)
         share = f.closed_share(AR, c, abs(size))
         _, closing = f.close_share(AR, c, is_short, share, price, index)
+        if closing.pot >= 2**128:
+            continue  # more than the market's figure of pots can hold
         expected = f.inventory_after_close(AR, is_short, size, notional, closing, price)
         rest = open_interest if is_short else f.saturating_sub(AR, open_interest, closing.size_up)
         with boa.env.anchor():
@@ -287,7 +275,10 @@ def test_closing_against_inventory(cohort_math, is_short):
 
 @pytest.mark.parametrize("is_short", [False, True])
 def test_settling(cohort_math, is_short):
-    """What a member of a closed or charged generation gets, and what is booked of it elsewhere."""
+    """What a member of a closed or charged generation gets, and what is booked of it elsewhere.
+
+    A generation that was only closed, or only charged, does not store the other's figures.
+    """
     empty = 0
     for draw in draws(f"settling {is_short}", 120):
         c, bits = draw.cohort(), 6
@@ -298,6 +289,11 @@ def test_settling(cohort_math, is_short):
         c = f.replace(c, a=0) if draw.source.random() < 0.2 else c
         if is_short:
             c = f.replace(c, x=-c.x)
+        is_closed, is_charged = draw.source.choice(((True, True), (True, False), (False, True)))
+        if not is_charged:
+            c = f.replace(c, b=RAY, c=0)
+        if not is_closed:
+            c = f.replace(c, a=RAY, phi=0, x=0, y=0)
         pots, open_interest = draw.up_to(2**120), draw.up_to(2**111)
         m = f.member(AR, c, is_short, size, notional, index)
         if abs(m.notional) > U112 or (m.size and (m.notional < 0) != is_short):
@@ -305,14 +301,19 @@ def test_settling(cohort_math, is_short):
         pending = f.pending_of(AR, m)
         with boa.env.anchor():
             answer = cohort_math.settle(
-                (10**20, open_interest, index, bits), word(c), key_of(is_short), size, notional, pots
+                (10**20, open_interest, index, bits),
+                word(c, is_closed, is_charged),
+                key_of(is_short),
+                size,
+                notional,
+                pots,
             )
         rest = open_interest if is_short else f.open_interest_settled(AR, open_interest, m.size)
         assert answer.open_interest == rest
-        assert answer.pots == (f.pot_after_leaving(AR, pots, pending) if pending > 0 else pots)
-        shares, fine = f.shares_added(AR, pending, RAY) if pending > 0 else (0, pending)
-        assert answer.cash == m.funding + fine + f.funding_joined(AR, index, m.size)
-        assert answer.maturing_word & 2**104 - 1 == shares
+        assert answer.pots == f.pot_after_leaving(AR, pots, m.pot)
+        maturing, cash = f.realised(AR, f.Maturing(0, 0), pending)
+        assert answer.cash == m.funding + cash + f.funding_joined(AR, index, m.size)
+        assert answer.maturing_word & U104 == maturing.current
         if m.size == 0:
             empty += 1
             assert answer.position_word & 2**224 - 1 == 0
@@ -339,23 +340,46 @@ def test_trades(cohort_math):
 # --- maturing profit --------------------------------------------------------------------------------------
 
 
-def test_maturing_profit(crisis_math):
+def test_realised(crisis_math):
+    """Booking a profit or loss with shares in both batches, charged and not."""
+    for draw in draws("realised", 150):
+        m = maturing(draw)
+        is_charged = (m.kept, m.kept_previous) != (RAY, RAY) or draw.flag()
+        shares, taken = (m.current, m.previous), (RAY - m.kept, RAY - m.kept_previous)
+        worth = f.maturing_worth(AR, m)
+        assert crisis_math.worth(shares, taken, is_charged) == worth
+        pnl = -draw.near(worth) if draw.flag() else draw.signed(2**92)
+        after, cash = f.realised(AR, m, pnl)
+        answer = crisis_math.realise(shares, taken, pnl, is_charged)
+        assert answer == ((after.current, after.previous), cash)
+
+
+def maturing(draw: Draw) -> f.Maturing:
+    shares = [draw.up_to(2**100) if draw.source.random() < 0.8 else 0 for _ in range(2)]
+    kept = [RAY - (draw.up_to(RAY - f.FACTOR_FLOOR) if draw.flag() else 0) for _ in range(2)]
+    return f.Maturing(*shares, *kept)
+
+
+def test_rounds_of_maturing_profit(crisis_math):
     for draw in draws("maturing"):
-        taken = draw.up_to(RAY - f.FACTOR_FLOOR) if draw.flag() else 0
-        kept, shares = RAY - taken, draw.up_to(2**100, 1)
-        profit = draw.up_to(2**92)
-        assert tuple(crisis_math.add_profit(profit, taken)) == f.shares_added(AR, profit, kept)
-        worth = f.shares_worth(AR, shares, kept)
-        assert crisis_math.worth(shares, taken) == worth
-        loss = draw.near(worth)
-        burnt, left = f.shares_burnt(AR, shares, kept, loss)
-        if loss:
-            assert tuple(crisis_math.consume(shares, taken, loss)) == (shares - burnt, left)
+        kept, shares = RAY - draw.up_to(RAY - f.FACTOR_FLOOR), draw.up_to(2**100, 1)
         pots, share = draw.up_to(2**120), draw.up_to(RAY)
         after = f.batch_kept(AR, kept, share)
-        answer = crisis_math.charge(pots, shares, taken, share)
+        answer = crisis_math.charge(pots, shares, RAY - kept, share)
         assert answer[0] == f.pots_after_round(AR, pots, share)
         assert answer[1] == (0 if after < f.FACTOR_FLOOR else RAY - after)
+
+
+def test_words_of_maturing_profit(crisis_math):
+    """While no live batch is charged, a word is read and written without a look at refills. Batch 2."""
+    for draw in draws("maturing words"):
+        m = maturing(draw)
+        batch = draw.source.randint(1, 2)
+        read, long_way = crisis_math.brought_on(m.current | m.previous << 104 | batch << 208)
+        assert read == long_way
+        shares, taken = (m.current, m.previous), (RAY - m.kept, RAY - m.kept_previous)
+        for is_charged in (True, False):
+            assert tuple(crisis_math.stored(shares, taken, is_charged)) == (*shares, 2, 0)
 
 
 # --- bankruptcy account, take-over ------------------------------------------------------------------------
@@ -384,11 +408,9 @@ def test_take_over(crisis_math):
         size = held if is_long else -held
         multiplier = draw.up_to(10_000, 1_000) * f.FACTOR_STEP
         value = AR.ceil(held * mark, WAD)
-        margin, marginal = f.maintenance(AR, value, scaled(lines[:4]))
+        margin, marginal = f.maintenance(AR, value, scaled(lines))
         margin, marginal = AR.ceil(margin * multiplier, WAD), AR.ceil(marginal * multiplier, WAD)
-        answer = crisis_math.margins(mark, size, lines_word(lines), multiplier)
-        if lines[4:]:  # the harness's market has no more lines
-            continue
+        answer = crisis_math.margins(mark, size, lines_words(lines), multiplier)
         assert (answer[0], answer[1]) == (margin, marginal)
         total = margin + (draw.near(margin) if draw.flag() else 0)
         equity = draw.up_to(max(total - 1, 0))
@@ -405,7 +427,7 @@ def test_take_over(crisis_math):
         part = min(part, wanted)
         terms = f.terms_of_take_over(AR, is_long, part, mark, kappa, fund_share * f.FACTOR_STEP)
         plan = crisis_math.plan(
-            mark, size, equity, total, lines_word(lines), liquidation_word, multiplier, wanted
+            mark, size, equity, total, lines_words(lines), liquidation_word, multiplier, wanted
         )
         assert (plan.change, plan.price, plan.fee, plan.health) == (
             -part if is_long else part,
@@ -443,19 +465,29 @@ SOURCES = {
         "cost: int256 = fixed_math._signed_mul_div_ceil(plan.change, plan.price, units.WAD)",
     ),
     "auction_sale": (
-        "MarginVaultLiquidation.vy",
+        "MarginVaultAuction.vy",
         "cost: int256 = fixed_math._signed_mul_div_ceil(change, m.mark, units.WAD) - "
         "convert( discount, int256 )",
     ),
     "auction_sale, booking": (
-        "MarginVaultLiquidation.vy",
+        "MarginVaultAuction.vy",
         "inventory.size -= change inventory.notional -= cost",
     ),
     "auction_sale, discount": (
-        "MarginVaultLiquidation.vy",
+        "MarginVaultAuction.vy",
         "return min( discount, fixed_math._positive_part(bankruptcy_account._equity(m, inventory)) )",
     ),
-    "take_over, fee": ("MarginVaultLiquidation.vy", "seat.cash -= convert(plan.fee, int256)"),
+    "take_over, judged": (
+        "MarginVaultLiquidation.vy",
+        "judged: positions.Seat = seat judged.size = size judged.notional = notional "
+        "judged.cash += pnl - convert(plan.fee, int256) "
+        "after: margin.Risk = margin._with(elsewhere, m, judged, multiplier) "
+        "assert margin._equity(after) >= 0 and margin._is_not_less_healthy( before, after )",
+    ),
+    "take_over, booked": (
+        "MarginVaultLiquidation.vy",
+        "seat = positions._realise(market, seat, pnl) seat.cash -= convert(plan.fee, int256)",
+    ),
     "is_not_less_healthy": (
         "modules/margin.vy",
         "return self._equity(after) * convert(before.maintenance, int256) >= ( self._equity(before) * "

@@ -47,6 +47,8 @@ class Position:
     leverage_class: int = 0
     tick: int = 0
     generation: int = 0
+    # whether the kernel's last tier reached it, while the model goes through the same
+    was_reached: bool | None = None
     edge: Fr = Fr(0)
     # since then: was it closed in part or charged, and the share that is left
     is_sealed: bool = False
@@ -109,6 +111,9 @@ class Market:
     cash: Fr = Fr(0)
     has_crumbs: bool = False
     auction_start: int = 0
+    since: int = 0
+    # where rounding decides the second, the kernel's
+    auction_hint: int = 0
     last_loss_time: int = 0
     residue_size: Fr = Fr(0)
     residue_notional: Fr = Fr(0)
@@ -302,8 +307,14 @@ class Naive:
         """Change a settled position by `change` for `cost`, realising what is closed."""
         p = self.account(a).positions.setdefault(m.id, Position())
         if p.size * change >= 0:
+            was_at_mark = p.size == 0 or self.is_at_mark(p, m)
             p.size += change
             p.notional += cost
+            profit = p.size * m.mark - p.notional
+            if profit > 0 and not was_at_mark and self.is_at_mark(p, m):
+                # what was added would hide it from ADL and rounds
+                p.notional += profit
+                self.realise(a, m, profit)
         else:
             part = min(abs(change / p.size), Fr(1))
             closing = cost * part * abs(p.size / change)
@@ -313,6 +324,10 @@ class Naive:
             self.realise(a, m, pnl)
             self.drop_residue(m, p)
         self.join(a, m)
+
+    @staticmethod
+    def is_at_mark(p: Position, m: Market) -> bool:
+        return tick_of(p.notional / p.size, m.tick_bits) == tick_of(m.mark, m.tick_bits)
 
     def drop_residue(self, m: Market, p: Position) -> None:
         """What rounding alone leaves of a position the kernel has closed belongs to nobody."""
@@ -329,6 +344,13 @@ class Naive:
         worth = abs(self.account(a).size(m.id)) * m.mark
         cap = m.margin["position_cap_quote"]
         self.require(self.decide(cap - worth, self.size_tolerance * m.mark), "position cap")
+
+    def require_minimum_received(self, a: int, m: Market, rest: Fr) -> None:
+        """Who does not take all there is has at least the minimum size, or nothing."""
+        size = abs(self.account(a).size(m.id))
+        if size and abs(rest) > self.size_tolerance:
+            slack = size * m.mark - m.margin["minimum_notional"]
+            self.require(self.decide(slack, self.size_tolerance * m.mark), "below minimum size")
 
     def require_reduction_allowed(self, before: Risk, after: Risk) -> None:
         band = self.money_band()
@@ -497,9 +519,20 @@ class Naive:
                 m.claims.remove(claim)
                 m.closed_claims.append(claim)
         if m.is_dust():
-            m.auction_start = 0
+            m.auction_start = m.since = 0
         elif m.auction_start == 0 and m.size:
-            m.auction_start = self.now
+            m.auction_start = m.since = self.now
+
+    def age_auction(self, m: Market, before: Fr) -> None:
+        """The auction's start is each part's time, weighted by size; a changed side starts anew."""
+        if m.auction_start == 0 or before == 0:
+            return
+        start = Fr(self.now)
+        if before * m.size > 0:
+            grown = max(abs(m.size) - abs(before), Fr(0))
+            start = m.auction_start + (self.now - m.auction_start) * grown / abs(m.size)
+        later = -(-start.numerator // start.denominator)
+        m.auction_start = m.auction_hint if abs(m.auction_hint - later) <= 1 else later
 
     def take_surplus(self, m: Market) -> None:
         if m.outstanding == 0 and m.is_dust():
@@ -549,6 +582,7 @@ class Naive:
             self.require(self.is_not_less_healthy(before, after), "health falls")
             self.trade(liquidator, m, Fr(-change), -change * price)
             self.require_opening_allowed(liquidator, m)
+            self.require_minimum_received(liquidator, m, self.account(a).size(market))
 
     def absorb(self, a: int, keeper: int) -> Fr:
         """The keeper's reward."""
@@ -582,6 +616,7 @@ class Naive:
                     self.sync(m, RECOVERED, 0)
                     size = positions[m.id].size if m.id in positions else Fr(0)
                     m.size += size
+                    self.age_auction(m, m.size - size)
                     m.notional += size * m.mark
                     m.cash += parts.get(m.id, Fr(0))
                     self.sync(m, RECOVERED, a)
@@ -643,6 +678,7 @@ class Naive:
             self.take_surplus(m)
             self.trade(buyer, m, change, change * price)
             self.require_opening_allowed(buyer, m)
+            self.require_minimum_received(buyer, m, m.size)
             return price
 
     # --- the last tiers -------------------------------------------------------------------------------------
@@ -675,10 +711,14 @@ class Naive:
             self.sync(m, RECOVERED, 0)
             self.require(self.decide(m.dust - m.outstanding, self.money_tolerance), "deficit first")
             self.require(not m.is_dust(), "no inventory")
-            self.require(m.last_loss_time >= m.auction_start, "no claim since empty")
+            self.require(m.last_loss_time >= m.since, "no claim since empty")
 
     def is_in_profit(self, p: Position, price: Fr) -> bool:
-        """Wholly, by the bounds of its tick as rounds have moved them."""
+        """Wholly, by the bounds of its tick as rounds have moved them. A round rounds the kernel's edge against the
+        members: where the edge is the price, the kernel's word counts."""
+        if p.was_reached is not None and abs(p.edge - price) <= price * Fr(1, 10**15):
+            self.undecided += 1
+            return p.was_reached
         return p.edge <= price if p.size > 0 else p.edge >= price
 
     def queue(self, m: Market, price: Fr) -> list[list[int]]:

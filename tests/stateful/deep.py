@@ -1,50 +1,67 @@
-"""Differential fuzzing from the command line: python -m tests.stateful.deep --seeds 0:1000 --steps 200"""
+"""Differential fuzzing from the command line: python -m tests.stateful.deep --seeds 0:1000 --jobs 2"""
 
 import argparse
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+from tests import artifacts
 from tests.stateful.chain import AnvilChain
 from tests.stateful.ledger import Divergence, Ledger, run_history
+
+# Seeds that one process runs before it starts a fresh Anvil.
+BLOCK = 20
+
+
+def run(seeds: range, steps: int) -> tuple[range, int, Counter[str], int, list[str]]:
+    """The histories of some seeds on a chain of their own; what happened in them, and what diverged."""
+    chain, counts, undecided, diverged = AnvilChain(), Counter[str](), 0, []
+    systems = [
+        Ledger(chain, decimals=d, has_fine_ticks=fine).deploy()
+        for d, fine in ((6, False), (18, True), (8, False))
+    ]
+    point = chain.save()
+    for seed in seeds:
+        ledger = systems[seed % len(systems)].fresh()
+        try:
+            run_history(ledger, seed, steps)
+        except Divergence as divergence:
+            diverged.append(str(divergence))
+        counts.update(ledger.counts)
+        undecided += ledger.model.undecided
+        chain.restore(point)
+        point = chain.save()
+    transactions = chain.transactions
+    chain.close()
+    return seeds, transactions, counts, undecided, diverged
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="0:100", help="first:end")
-    parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--keep-going", action="store_true", help="do not stop at a divergence")
+    parser.add_argument("--steps", type=int, default=150, help="operations in a history")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     args = parser.parse_args()
     first, end = map(int, args.seeds.split(":"))
-    chain, counts, divergences, started = AnvilChain(), Counter(), 0, time.time()
-    systems = [
-        Ledger(chain, decimals=d, has_fine_ticks=fine).deploy()
-        for d, fine in ((6, False), (18, True), (8, False))
-    ]
-    point, undecided = chain.save(), 0
-    for seed in range(first, end):
-        like = systems[seed % len(systems)]
-        ledger = like.fresh()
-        try:
-            run_history(ledger, seed, args.steps)
-        except Divergence as divergence:
-            divergences += 1
-            print(divergence, flush=True)
-            if not args.keep_going:
-                break
-        counts.update(ledger.counts)
-        undecided += ledger.model.undecided
-        chain.restore(point)
-        point = chain.save()
-        if (seed + 1) % 20 == 0 or seed + 1 == end:
-            rate = chain.transactions / (time.time() - started)
+    artifacts.compile_all()
+    blocks = [range(at, min(at + BLOCK, end)) for at in range(first, end, BLOCK)]
+    total, counts, undecided, divergences, started = 0, Counter[str](), 0, 0, time.monotonic()
+    with ProcessPoolExecutor(args.jobs) as pool:
+        for seeds, transactions, done, unsure, diverged in pool.map(partial(run, steps=args.steps), blocks):
+            total, undecided, divergences = total + transactions, undecided + unsure, divergences + len(diverged)
+            counts.update(done)
+            for text in diverged:
+                print(text, flush=True)
+            rate = total / (time.monotonic() - started)
             print(
-                f"seed {seed}: {chain.transactions} transactions ({rate:.0f}/s), "
+                f"seeds {first} to {seeds[-1]}: {total:,} transactions ({rate:.0f}/s), "
                 f"{divergences} divergences, {undecided} decided by rounding",
                 flush=True,
             )
     for name, count in sorted(counts.items()):
-        print(f"  {name:24} {count}")
-    chain.close()
+        print(f"  {name:24} {count:,}")
+    print(f"{total:,} transactions, {divergences} divergences, {time.monotonic() - started:.0f} s")
     return 1 if divergences else 0
 
 

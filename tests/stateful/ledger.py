@@ -20,6 +20,8 @@ then used.
 """
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction as Fr
 from functools import cache
@@ -308,13 +310,16 @@ class Ledger:
         self.allow(2)
 
         def operation() -> None:
+            with self.model.all_or_nothing():
+                judged()
+
+        def judged() -> None:
             model, m = self.model, self.model.markets[market]
             model.require(a != liquidator, "self trade")
             model.require(m.is_fresh(model.now), "stale mark")
-            with model.all_or_nothing():
-                model.settle_all(a)
-                worth, risk = abs(model.account(a).size(market)) * m.mark, model.risk(a)
-                planned, price, fee = model.plan(a, market, max_size)
+            model.settle_all(a)
+            worth, risk = abs(model.account(a).size(market)) * m.mark, model.risk(a)
+            planned, price, fee = model.plan(a, market, max_size)
             if not outcome.ok:
                 sign = -1 if model.account(a).size(market) > 0 else 1
                 return model.take_over(a, market, liquidator, int(sign * planned), price, int(fee))
@@ -391,7 +396,8 @@ class Ledger:
             closed = model.close_by_rank(market, Fr(event[1], WAD), RECOVERED if is_at_mark else ADL, size)
             self.near("size closed", event[3], closed, model.size_tolerance)
 
-        self.both(name, outcome, operation)
+        with self.reached(market, before):
+            self.both(name, outcome, operation)
         if outcome.ok:
             self.i4_at_most_own_profit(market, before)
 
@@ -422,9 +428,25 @@ class Ledger:
             self.allow(money=len(model.accounts) * (MATURING + 4) + LEAST_CLAIM)
             model.charge_round(market, share)
 
-        self.both("round", outcome, operation)
+        with self.reached(market, before):
+            self.both("round", outcome, operation)
         if outcome.ok:
             self.i4_at_most_own_profit(market, before)
+
+    @contextmanager
+    def reached(self, market: int, before: Books) -> Iterator[None]:
+        """Tell the model whose position the kernel's last tier has changed, where rounding decides that."""
+        after = self.read()
+        held = {a: account.positions.get(market) for a, account in self.model.accounts.items()}
+        for a, position in held.items():
+            if position is not None:
+                position.was_reached = before.positions[a, market] != after.positions[a, market]
+        try:
+            yield
+        finally:
+            for account in self.model.accounts.values():
+                for position in account.positions.values():
+                    position.was_reached = None
 
     # --- looking at the kernel ------------------------------------------------------------------------------
 
@@ -435,7 +457,7 @@ class Ledger:
     def look_at_crumbs(self) -> None:
         for m in self.model.markets:
             output = self.chain.call(self.vault, calldata("inventory_state(uint256)", m.id))
-            m.has_crumbs = words(output)[0] != 0
+            m.has_crumbs, m.auction_hint = words(output)[0] != 0, words(output)[5]
 
     def read(self) -> Books:
         """The books now; read anew only if something was sent or time has passed."""

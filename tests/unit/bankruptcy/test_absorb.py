@@ -34,7 +34,7 @@ def test_absorb_below_zero_files_a_claim(scene):
         ("PositionChanged", loser, 0, -size, mark, -wad(100), 0, *logs[0][7:]),
         ("AccountAbsorbed", loser, keeper, -wad(40), maintenance, 0, scene.vault.account_word(keeper)),
         ("ClaimFiled", 0, 0, loser, scene.loss_side, wad(40), wad(40)),
-        ("InventoryChanged", 0, size, worth, -wad(40), wad(40), boa.env.timestamp),
+        ("InventoryChanged", 0, size, worth, -wad(40), wad(40), *[boa.env.timestamp] * 2),
         ("PartAbsorbed", loser, 0, size, mark, -wad(40), False),
     ]
     assert logs[0][8] == 0
@@ -60,7 +60,7 @@ def test_absorb_with_equity_left_keeps_it_as_cushion(scene):
     size, worth = scene.side * wad(10), scene.side * 10 * mark
     assert logs[1:] == [
         ("AccountAbsorbed", loser, keeper, wad(5), 10 * mark // 40, reward, scene.vault.account_word(keeper)),
-        ("InventoryChanged", 0, size, worth, wad(5) - reward, 0, boa.env.timestamp),
+        ("InventoryChanged", 0, size, worth, wad(5) - reward, 0, *[boa.env.timestamp] * 2),
         ("PartAbsorbed", loser, 0, size, mark, wad(5) - reward, False),
     ]
     assert scene.kernel.inventory().equity == wad(5) - reward
@@ -338,17 +338,19 @@ def test_maturing_profit_goes_along_at_its_worth(scene):
     scene.kernel.assert_conserved()
 
 
-def test_second_absorption_adds_to_the_inventory_and_keeps_its_clock(scene):
+def test_second_absorption_adds_to_the_inventory(scene):
     first = open_loser(scene)
     second = scene.bankrupt(account_of("winner"), 10, 60, sub=7)
     scene.move(10)
     scene.kernel.absorb(first)
-    start = scene.kernel.inventory().auction_start
+    start = boa.env.timestamp
     wait(60)
     scene.kernel.absorb(second)
+    changed = next(log for log in scene.logs() if log[0] == "InventoryChanged")
     inventory = scene.kernel.inventory()
     assert (inventory.size, inventory.cash) == (scene.side * wad(20), -wad(80))
-    assert inventory.auction_start == start
+    # the auction is half as old; there has been an inventory since the first
+    assert changed[6:] == (start + 30, start)
     assert [c.amount for c in scene.kernel.claims()] == [wad(40), wad(40)]
     scene.kernel.assert_conserved()
 

@@ -45,7 +45,7 @@ def test_fund_pays_all(scene, reserve, community):
         expected.append(("ClaimPaid", 0, 0, RESERVE, from_reserve, wad(40) - from_reserve))
     if from_community:
         expected.append(("ClaimPaid", 0, 0, COMMUNITY, from_community, 0))
-    assert logs == [*expected, ("InventoryChanged", 0, size, worth, 0, 0, start)]
+    assert logs == [*expected, ("InventoryChanged", 0, size, worth, 0, 0, start, start)]
     assert (fund.last_market(), fund.last_outstanding()) == (0, wad(40))
     assert fund.last_open_interest() == 10 * scene.price(10)
     claim = scene.kernel.claims()[0]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kernel import WAD, account_of, liquidation_config, wad
+from tests.kernel import WAD, account_of, liquidation_config, margin_config, wad
 from tests.support import actor, wait
-from tests.unit.crisis.scene import MODE_CAUTION, MODE_HALTED, Scene, fresh
+from tests.unit.crisis.scene import MODE_CAUTION, MODE_HALTED, Scene, ceil_div, fresh
 
 # At 4 against, a loser of 10 has maintenance 24 (long) or 26 (short); this margin leaves him at health 0.8.
 MARGIN_AT_80 = {1: "59.2", -1: "60.8"}
@@ -166,6 +166,99 @@ def test_dust_is_not_left_behind(scene, is_all_wanted):
     assert scene.snapshot() == before
 
 
+def least(mark: int) -> int:
+    """The smallest size worth 100 at a mark."""
+    return ceil_div(wad(100) * WAD, mark)
+
+
+def test_least_part_to_the_wei(scene):
+    """Attack X20: who has no position in the market takes one of the least size, or none."""
+    loser = open_loser(scene)
+    liquidator, size = scene.account("liquidator", 1000), least(scene.price(4))
+    before = scene.snapshot()
+    with boa.env.prank(actor("engine")), boa.reverts("margin: below minimum size"):
+        scene.vault.take_over(loser, 0, size - 1, liquidator, limit(scene))
+    assert scene.snapshot() == before
+    taken = scene.kernel.take_over(loser, liquidator, size)
+    assert taken.size == -scene.side * size
+    assert scene.kernel.position(liquidator).size == scene.side * size
+    scene.kernel.assert_conserved()
+
+
+def test_taker_with_a_position_may_add_less_than_the_least(scene):
+    """It is what he has afterwards that counts."""
+    loser = open_loser(scene)
+    liquidator = scene.account("liquidator", 1000)
+    scene.open(liquidator, scene.account("bystander", 1000), "1.1")
+    taken = scene.kernel.take_over(loser, liquidator, wad("0.01"))
+    assert taken.size == -scene.side * wad("0.01")
+    assert scene.kernel.position(liquidator).size == scene.side * wad("1.11")
+    scene.kernel.assert_conserved()
+
+
+def test_taker_who_closes_a_part_may_not_keep_less_than_the_least(scene):
+    """The winner of 2 closes against the loser: all of it, or as much as leaves him the least size."""
+    loser = open_loser(scene)
+    holder, size = scene.account("holder", 1000), least(scene.price(4))
+    scene.open(scene.account("bystander", 1000), holder, 2)
+    before = scene.snapshot()
+    with boa.env.prank(actor("engine")), boa.reverts("margin: below minimum size"):
+        scene.vault.take_over(loser, 0, wad(2) - size + 1, holder, limit(scene))
+    assert scene.snapshot() == before
+    with boa.env.anchor():
+        scene.kernel.take_over(loser, holder, wad(2) - size)
+        assert scene.kernel.position(holder).size == -scene.side * size
+        scene.kernel.assert_conserved()
+    scene.kernel.take_over(loser, holder, wad(2))
+    assert scene.kernel.position(holder).size == 0
+    scene.kernel.assert_conserved()
+
+
+def test_position_that_has_become_small_is_taken_over_whole(scene):
+    """All there is may be less than the least size: here the least was raised after it was opened."""
+    loser = open_loser(scene)
+    config = margin_config(minimum_notional=wad(10_000))
+    with scene.as_governance():
+        scene.vault.set_margin_config(0, tuple(config.values()))
+    liquidator = scene.account("liquidator", 1000)
+    before = scene.snapshot()
+    with boa.env.prank(actor("engine")), boa.reverts("vault: size leaves dust"):
+        scene.vault.take_over(loser, 0, wad(10) - 1, liquidator, limit(scene))
+    assert scene.snapshot() == before
+    assert scene.kernel.take_over(loser, liquidator, wad(10)).size == -scene.side * wad(10)
+    assert scene.kernel.position(loser).size == 0
+    scene.kernel.assert_conserved()
+
+
+def test_take_over_into_the_marks_tick_books_the_profit(scene):
+    """Attack X18: 1.1 held from a tick away, 2 taken over just off mark: the entry is in the mark's tick."""
+    early = scene.account("early", 5000)
+    # ticks begin at 95.69 and 96.84, and at 103.76 and 104.91
+    better = {1: Decimal("4.4"), -1: Decimal(5)}[scene.side]
+    scene.move(better)
+    scene.open(early, scene.account("bystander", 5000), "1.1")
+    scene.move(0)
+    mark = scene.price(4)
+    loser = open_loser(scene, 40 + Decimal(10 * mark) / WAD / 40 * Decimal("0.99"))
+    held = scene.kernel.position(early)
+    profit = held.unrealised
+    assert profit == wad(Decimal("1.1") * (better - 4))
+    taken = scene.kernel.take_over(loser, early)
+    logs = scene.logs()
+    realised = logs[2][5]
+    assert logs[1:3] == [
+        scene.maturing_changed(early),
+        scene.position_changed(early, -taken.size, taken.price, realised),
+    ]
+    # with it what the discount is worth
+    discount = abs(taken.size) * abs(mark - taken.price) // WAD
+    assert 0 <= profit + discount - realised <= 20
+    p = scene.kernel.position(early)
+    assert p.unrealised == 0
+    assert 0 <= realised - p.maturing <= 10**9
+    scene.kernel.assert_conserved()
+
+
 # --- promises ----------------------------------------------------------------------------------------------------
 
 
@@ -184,10 +277,10 @@ def test_second_take_over_reverts(scene):
     side=st.sampled_from([1, -1]),
     margin=st.integers(50_000_000, 70_000_000),
     against=st.integers(3_000_000, 6_500_000),
-    wanted=st.integers(10**16, 10**19),
+    wanted=st.integers(11 * 10**17, 10**19),
 )
 def test_never_less_healthy_and_never_past_bankruptcy(shared_kernel, side, margin, against, wanted):
-    """I9, whatever the margin, the mark and the size wanted (from a hundredth on: less is lost in rounding)."""
+    """I9, whatever the margin, the mark and the size wanted (from the least size on)."""
     scene = fresh(shared_kernel, side)
     loser = open_loser(scene, Decimal(margin) / 10**6, Decimal(against) / 10**6)
     liquidator = scene.account("liquidator", 1000)
@@ -296,6 +389,39 @@ def test_maturing_profit_counts_as_equity_and_is_lost_first(scene):
     after = scene.kernel.state(loser)
     assert after.maturing == 0
     assert after.cash == wad(60) + wad(50) + realised - taken.fee
+    scene.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize("size", [wad(2), wad(5), 2**111])
+def test_burning_maturing_profit_does_not_stand_in_the_way(scene, size):
+    """
+    Health 0.5, cash -50, 150 maturing, a loss of 80: kappa is at its bound, which leaves 10 wei a quote. The
+    loss burns whole shares, up to 1e-9 quote more than itself; health is judged before.
+    """
+    loser, helper = scene.account("loser", 100), scene.account("helper", 10**6)
+    scene.open(loser, helper, 15)
+    scene.move(-10)
+    scene.move(0, market=1)
+    scene.open(helper, loser, 15)
+    scene.open(loser, helper, 15)
+    scene.open(loser, helper, 3, market=1)
+    for against in (10, 20, 30, 40, 50):
+        scene.move(against, market=1, seconds=1)
+    scene.move(-10, seconds=1)
+    scene.open(helper, loser, 3, market=1)
+    for against in ("-7", "-4.643210123456789123"):
+        scene.move(against, seconds=10)
+    state, before = scene.kernel.state(loser), health(scene, loser)
+    assert state.cash == -wad(50)
+    assert state.maturing == wad(150)
+    assert Fraction(1, 2) < before < Fraction(3, 5)
+    taken = scene.kernel.take_over(loser, scene.account("liquidator", 10**6), size)
+    after = scene.kernel.state(loser)
+    cost = abs(taken.size) * abs(taken.price - scene.vault.mark(0)) // WAD + taken.fee
+    lost = state.equity - cost - after.equity
+    assert -2 <= lost < 10**9
+    judged = Fraction(after.equity + max(lost, 0), after.maintenance) if after.maintenance else before
+    assert judged >= before
     scene.kernel.assert_conserved()
 
 

@@ -34,6 +34,11 @@ def error(reason: str) -> bytes:
     return keccak(text="Error(string)")[:4] + encode(["string"], [reason])
 
 
+def renewed(*markets: int) -> list[tuple]:
+    """The calls that renew the marks of an account; in a single market nothing is renewed unasked."""
+    return [("update_mark", market) for market in markets] if len(markets) > 1 else []
+
+
 def plain(value: Any) -> Any:
     """A decoded value with tuples and lists in place of structures."""
     if isinstance(value, tuple):

@@ -3,7 +3,7 @@
 import boa
 import pytest
 
-from tests.unit.liquidation_engine.kernel import WAD, account_of, error, logged
+from tests.unit.liquidation_engine.kernel import WAD, account_of, error, logged, renewed
 
 LOSS = -10 * WAD
 ABSORB = ["absorb", "refresh_and_absorb"]
@@ -45,6 +45,7 @@ def test_absorb_lets_the_fund_pay_each_market_in_order(
 
     assert logged(engine) == []
     assert kernel.calls() == [
+        *renewed(*markets),
         ("absorb", account, reward_account),
         *(("pay_claims", market) for market in markets),
     ]
@@ -58,7 +59,7 @@ def test_absorb_without_a_loss_asks_for_no_payment(kernel, account, reward_accou
 
     assert act() == equity
 
-    assert kernel.calls() == [("absorb", account, reward_account)]
+    assert kernel.calls() == [*renewed(3, 4), ("absorb", account, reward_account)]
 
 
 def test_absorb_with_the_smallest_loss_asks_for_payment(kernel, account, act):
@@ -100,6 +101,7 @@ def test_absorb_goes_on_when_the_fund_fails(engine, kernel, account, reward_acco
         ("ClaimsNotPaid", 6, b""),
     ]
     assert kernel.calls() == [
+        *renewed(2, 5, 6, 8),
         ("absorb", account, reward_account),
         ("pay_claims", 5),
         ("pay_claims", 8),
@@ -170,15 +172,71 @@ def test_absorb_refused_by_the_vault_reverts(kernel, account, lost, act, name):
     assert kernel.calls() == []
 
 
+def test_absorb_of_an_account_in_one_market_renews_nothing(kernel, lost, act):
+    """Nothing to hedge, nothing to compare: whose mark is fresh need not ask the oracle again."""
+    lost(5)
+
+    act()
+
+    assert ("update_mark", 5) not in kernel.calls()
+
+
+def test_absorb_in_several_markets_goes_on_without_a_price(
+    engine, kernel, account, reward_account, lost, act
+):
+    """Attack L28: a dead feed in one market protects nobody in another."""
+    lost(2, 5)
+    kernel.refuses("update_mark", 2, "oracle: quorum not met")
+    kernel.fails("update_mark", 5)
+
+    assert act() == LOSS
+
+    assert logged(engine) == [
+        ("MarkNotUpdated", 2, error("oracle: quorum not met")),
+        ("MarkNotUpdated", 5, b""),
+    ]
+    assert kernel.calls() == [
+        ("absorb", account, reward_account),
+        ("pay_claims", 2),
+        ("pay_claims", 5),
+    ]
+
+
+@pytest.mark.parametrize("name", ABSORB)
+def test_absorb_refused_at_the_new_marks_renews_none(kernel, account, lost, act, name):
+    """Attack X17: the account is judged after its marks are renewed, and a refusal leaves nothing behind."""
+    lost(2, 5)
+    kernel.refuses("absorb", account, "margin: account healthy")
+
+    with boa.reverts("margin: account healthy"):
+        act(name)
+
+    assert kernel.calls() == []
+
+
+def test_refresh_and_absorb_renews_the_mark_of_one_market(engine, kernel, account, reward_account, lost, act):
+    lost(5)
+
+    assert act("refresh_and_absorb") == LOSS
+
+    assert logged(engine) == []
+    assert kernel.calls() == [
+        ("update_mark", 5),
+        ("absorb", account, reward_account),
+        ("pay_claims", 5),
+    ]
+
+
 def test_refresh_and_absorb_renews_every_mark_first(engine, kernel, account, reward_account, lost, act):
+    """Twice: once because it was asked to, once as for any account in several markets."""
     lost(2, 5)
 
     assert act("refresh_and_absorb") == LOSS
 
     assert logged(engine) == []
     assert kernel.calls() == [
-        ("update_mark", 2),
-        ("update_mark", 5),
+        *renewed(2, 5),
+        *renewed(2, 5),
         ("absorb", account, reward_account),
         ("pay_claims", 2),
         ("pay_claims", 5),
@@ -186,18 +244,13 @@ def test_refresh_and_absorb_renews_every_mark_first(engine, kernel, account, rew
 
 
 def test_refresh_and_absorb_goes_on_without_a_price(engine, kernel, account, reward_account, lost, act):
-    lost(2, 5)
+    lost(2)
     kernel.refuses("update_mark", 2, "oracle: quorum not met")
 
     assert act("refresh_and_absorb") == LOSS
 
     assert logged(engine) == [("MarkNotUpdated", 2, error("oracle: quorum not met"))]
-    assert kernel.calls() == [
-        ("update_mark", 5),
-        ("absorb", account, reward_account),
-        ("pay_claims", 2),
-        ("pay_claims", 5),
-    ]
+    assert kernel.calls() == [("absorb", account, reward_account), ("pay_claims", 2)]
 
 
 def test_absorb_reentered_by_the_fund_is_not_disturbed(engine, kernel, account, reward_account, lost, act):

@@ -4,7 +4,7 @@ import boa
 import pytest
 
 from tests import support
-from tests.unit.liquidation_engine.kernel import WAD, account_of, error, logged
+from tests.unit.liquidation_engine.kernel import WAD, account_of, error, logged, renewed
 
 LOSS = -10 * WAD
 
@@ -49,7 +49,32 @@ def test_absorb_many_pays_each_market_once_in_the_order_of_losses(kernel, accoun
 
     assert act(accounts[:4]) == 4
 
-    assert kernel.calls()[4:] == [("pay_claims", market) for market in (7, 2, 0, 31)]
+    paid = [call for call in kernel.calls() if call[0] == "pay_claims"]
+    assert paid == kernel.calls()[-4:] == [("pay_claims", market) for market in (7, 2, 0, 31)]
+
+
+def test_absorb_many_renews_the_marks_of_accounts_in_several_markets(
+    engine, kernel, accounts, reward_account, act
+):
+    """Attack X17: each just before it is judged; where there is no price, its last one has to do."""
+    single, hedged, refused = accounts[:3]
+    for account, markets in zip(accounts, [(7,), (2, 7), (0, 1)], strict=False):
+        kernel.hold(account, *markets)
+    kernel.refuses("absorb", refused, "margin: account healthy")
+    kernel.refuses("update_mark", 2, "oracle: quorum not met")
+
+    assert act([single, hedged, refused]) == 2
+
+    assert logged(engine) == [
+        ("MarkNotUpdated", 2, error("oracle: quorum not met")),
+        ("AccountSkipped", refused, error("margin: account healthy")),
+    ]
+    assert kernel.calls() == [
+        ("absorb", single, reward_account),
+        ("update_mark", 7),
+        ("absorb", hedged, reward_account),
+        *renewed(0, 1),
+    ]
 
 
 def test_absorb_many_pays_no_market_without_a_loss(kernel, accounts, act):
@@ -73,17 +98,20 @@ def test_absorb_many_goes_on_when_the_fund_fails(engine, kernel, accounts, act):
     assert act(accounts[:1]) == 1
 
     assert logged(engine) == [("ClaimsNotPaid", 4, error("claims: older claim first"))]
-    assert kernel.calls()[1:] == [("pay_claims", 5)]
+    assert kernel.calls()[3:] == [("pay_claims", 5)]
 
 
-def test_absorb_many_takes_sixteen_in_all_markets(kernel, accounts, act):
+def test_absorb_many_takes_sixteen_in_all_markets(kernel, accounts, reward_account, act):
     for index, account in enumerate(accounts):
         kernel.answers("absorb", account, LOSS)
         kernel.hold(account, 2 * index, 2 * index + 1)
 
     assert act(accounts) == 16
 
-    assert kernel.calls()[16:] == [("pay_claims", market) for market in range(32)]
+    expected = []
+    for index, account in enumerate(accounts):
+        expected += [*renewed(2 * index, 2 * index + 1), ("absorb", account, reward_account)]
+    assert kernel.calls() == [*expected, *(("pay_claims", market) for market in range(32))]
 
 
 def test_absorb_many_takes_no_more_than_sixteen(engine, kernel, accounts, act):

@@ -4,7 +4,7 @@ import boa
 import pytest
 
 from tests import support
-from tests.unit.liquidation_engine.kernel import WAD, account_of, logged, plain
+from tests.unit.liquidation_engine.kernel import WAD, account_of, error, logged, plain, renewed
 
 MARKET = 3
 SIZE = 5 * WAD
@@ -149,6 +149,61 @@ def test_unusable_price_does_not_stop_a_plain_call(kernel, liquidator, act, name
     kernel.refuses("update_mark", MARKET, "oracle: quorum not met")
 
     assert act(name, account_of(liquidator), liquidator) == expected_answer(name)
+
+
+@pytest.mark.parametrize("name", TAKE_OVER)
+@pytest.mark.parametrize("markets", [(), (MARKET,), (5,)])
+def test_account_in_one_market_is_judged_at_the_mark_there_is(
+    kernel, account, liquidator, act, name, markets
+):
+    kernel.hold(account, *markets)
+    payer = account_of(liquidator)
+
+    assert act(name, payer, liquidator) == TAKEN
+
+    assert kernel.calls() == expected_calls(name, account, payer)
+
+
+@pytest.mark.parametrize("name", TAKE_OVER)
+@pytest.mark.parametrize("markets", [(0, MARKET), (MARKET, 31), (1, 2, MARKET, 4, 5, 6, 7, 31)])
+def test_account_in_several_markets_is_judged_at_renewed_marks(
+    engine, kernel, account, liquidator, act, name, markets
+):
+    """Attack X17: a hedge is not judged at marks of different age."""
+    kernel.hold(account, *markets)
+    payer = account_of(liquidator)
+
+    assert act(name, payer, liquidator) == TAKEN
+
+    assert logged(engine) == []
+    *first, taken = expected_calls(name, account, payer)
+    assert kernel.calls() == [*first, *renewed(*markets), taken]
+
+
+def test_account_in_several_markets_is_taken_over_without_a_price(engine, kernel, account, liquidator, act):
+    """A dead feed elsewhere, or here while the mark is fresh, does not stop it."""
+    kernel.hold(account, 0, MARKET, 5)
+    kernel.refuses("update_mark", 0, "oracle: quorum not met")
+    kernel.fails("update_mark", MARKET)
+    payer = account_of(liquidator)
+
+    assert act("take_over", payer, liquidator) == TAKEN
+
+    assert logged(engine) == [
+        ("MarkNotUpdated", 0, error("oracle: quorum not met")),
+        ("MarkNotUpdated", MARKET, b""),
+    ]
+    assert kernel.calls() == [("update_mark", 5), *expected_calls("take_over", account, payer)]
+
+
+@pytest.mark.parametrize("name", BUY)
+def test_buyer_in_several_markets_renews_no_mark_but_the_inventorys(kernel, account, liquidator, act, name):
+    payer = account_of(liquidator)
+    kernel.hold(payer, 0, MARKET)
+
+    assert act(name, payer, liquidator) == BOUGHT
+
+    assert kernel.calls() == expected_calls(name, account, payer)
 
 
 @pytest.mark.parametrize("name", TAKE_OVER + BUY)

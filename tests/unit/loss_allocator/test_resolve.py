@@ -18,7 +18,14 @@ NOT_APPLICABLE = [
     "crisis: deficit first",
     "crisis: no claim since empty",
 ]
-BLOCKING = ["market: stale mark", "crisis: not enough gas", "vault: not loss allocator", "crisis", "crisis:"]
+BLOCKING = [
+    "market: stale mark",
+    "crisis: not enough gas",
+    "round: too few cohorts",
+    "vault: not loss allocator",
+    "crisis",
+    "crisis:",
+]
 
 
 # --- the walk -----------------------------------------------------------------------------------------------
@@ -188,6 +195,27 @@ def test_resolve_tier_out_of_gas_is_not_passed_over(system):
         system.resolve()
 
     assert system.kernel.calls() == []
+
+
+def test_resolve_does_not_go_on_behind_a_round_that_needs_more_work(system):
+    """Attack X19: what the fund paid stands; the tier behind the round is left for a call with more work."""
+    system.set_policy(ROUND, DELEVERAGE, CLOSE)
+    system.kernel.answers("pay_claims", MARKET, 5 * WAD)
+    system.refuses(ROUND, "round: too few cohorts")
+    answers = {tier: system.answers(tier) for tier in (DELEVERAGE, CLOSE)}
+
+    receipt = system.resolve(1)
+
+    assert receipt[3:] == (5 * WAD, "", [system.refused(ROUND, 1, "round: too few cohorts")], False)
+    assert system.called() == []
+    answers[ROUND] = system.answers(ROUND, cohorts=2)
+
+    receipt = system.resolve(10)
+
+    steps = [
+        system.did(tier, left, answers[tier]) for tier, left in ((ROUND, 10), (DELEVERAGE, 8), (CLOSE, 7))
+    ]
+    assert receipt[5:] == (steps, True)
 
 
 def test_resolve_cuts_a_long_reason(system):

@@ -32,11 +32,11 @@ def test_round_takes_the_deficits_share_of_open_profit(scene):
     notional = scene.side * wad(10) * mark // WAD
     start = boa.env.timestamp
     assert logs == [
-        ("InventoryChanged", 0, scene.side * wad(10), notional, -wad(40), wad(40), start),
+        ("InventoryChanged", 0, scene.side * wad(10), notional, -wad(40), wad(40), start, start),
         ("RoundOpened", 0, mark, wad(40)),
         ("RoundCharged", 0, 0, mark, wad(40), wad(100), share, 0, scene.vault.market_words(0)[3]),
         ("ClaimPaid", 0, 0, SOCIALISED, wad(40), 0),
-        ("InventoryChanged", 0, scene.side * wad(10), notional, 0, 0, start),
+        ("InventoryChanged", 0, scene.side * wad(10), notional, 0, 0, start, start),
     ]
     p = scene.kernel.position(winner)
     assert (p.size, p.pot) == (-scene.side * wad(10), 0)
@@ -293,16 +293,53 @@ def test_open_round_is_finished_on_a_stale_mark(scene):
     scene.kernel.assert_conserved()
 
 
-def test_round_of_several_calls_must_be_surely_due(scene):
-    """Within ten minutes of the last one nobody may hold the market for a round that may turn out too small."""
+@pytest.mark.parametrize("seconds", [1, 599])
+@pytest.mark.parametrize(
+    ("against", "reason"), [("10.03", "crisis: round too soon"), (14, None)], ids=["small", "large"]
+)
+def test_round_soon_after_another_is_found_in_one_call_or_not_at_all(scene, against, reason, seconds):
+    """
+    Within ten minutes nobody may hold the market for a round that may turn out too small; and who asks for
+    too little is told so, whether a round is due or not: by the work he allows he does not choose the tier.
+    """
+    two_tick_crash(scene)
+    # who was in profit before is at mark now, and his generation stays
+    cohorts = scene.kernel.charge_round().cohorts
+    assert cohorts == 3
+    scene.move(against, seconds=seconds)
+    before = scene.snapshot()
+    for limit in range(1, cohorts):
+        with boa.env.prank(actor("allocator")), boa.reverts("round: too few cohorts"):
+            scene.vault.charge_round(0, limit)
+    assert scene.snapshot() == before
+    if reason:
+        with boa.env.prank(actor("allocator")), boa.reverts(reason):
+            scene.vault.charge_round(0, cohorts)
+        assert scene.snapshot() == before
+        return
+    assert scene.kernel.charge_round(limit=cohorts).is_done
+    scene.kernel.assert_conserved()
+
+
+def test_round_of_several_calls_may_begin_ten_minutes_after_another(scene):
     two_tick_crash(scene)
     scene.kernel.charge_round()
-    scene.move(14, seconds=300)
-    before = scene.snapshot()
-    with boa.env.prank(actor("allocator")), boa.reverts("crisis: round too soon"):
-        scene.vault.charge_round(0, 1)
-    assert scene.snapshot() == before
+    scene.move(14, seconds=600)
+    assert not scene.kernel.charge_round(limit=1).is_done
     assert scene.kernel.charge_round().is_done
+    scene.kernel.assert_conserved()
+
+
+def test_round_that_is_open_goes_on_with_little_work_at_any_time(scene):
+    """Only who begins one is asked for enough work: an open round always ends."""
+    two_tick_crash(scene)
+    scene.kernel.charge_round()
+    scene.move(14, seconds=600)
+    calls = 0
+    while not scene.kernel.charge_round(limit=1).is_done:
+        calls += 1
+    assert calls >= 2
+    assert scene.kernel.inventory().outstanding == 0
     scene.kernel.assert_conserved()
 
 

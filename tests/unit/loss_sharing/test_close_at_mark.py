@@ -3,7 +3,7 @@
 import boa
 import pytest
 
-from tests.kernel import RAY, WAD, wad
+from tests.kernel import RAY, WAD, account_of, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import Scene, cohort_key
 
@@ -29,7 +29,7 @@ def test_close_after_a_round_costs_the_position_and_no_money(scene):
     assert tuple(done) == (mark, wad(10), 0, 1, True)
     assert logs == [
         scene.cohort_closed(cohort_key(-scene.side, wad(100)), mark, wad(10), RAY),
-        ("InventoryChanged", 0, 0, 0, 0, 0, 0),
+        ("InventoryChanged", 0, 0, 0, 0, 0, 0, 0),
         ("Deleveraged", 0, mark, mark, wad(10), 0, 1, 0),
     ]
     p = scene.kernel.position(winner)
@@ -148,6 +148,31 @@ def test_close_counts_only_claims_since_the_inventory_was_empty(scene):
     with boa.env.prank(actor("allocator")), boa.reverts("crisis: no claim since empty"):
         scene.vault.close_at_mark(0, 10)
     assert scene.snapshot() == before
+
+
+@pytest.mark.parametrize("cushion", ["5.5", -10], ids=["same side", "other side"])
+def test_close_counts_claims_since_the_inventory_was_empty_whatever_came_later(scene, cushion):
+    """What is added later makes the auction younger, or start anew, and the claim is no older for it."""
+    book = scene.account("book", 5000)
+    scene.bankrupt(scene.account("winner", 5000))
+    later = scene.account("later", 60 if cushion == "5.5" else 215)
+    if cushion == "5.5":
+        scene.open(later, book, 10)
+    else:
+        scene.open(book, later, 20)
+    scene.move("6.1")
+    scene.kernel.absorb(account_of("loser"))
+    start = boa.env.timestamp
+    assert scene.kernel.inventory().outstanding == wad(1)
+    scene.move(cushion)
+    scene.kernel.absorb(later)
+    changed = [log for log in scene.logs() if log[0] == "InventoryChanged"][-1]
+    assert changed[6] > start
+    assert changed[7] == start
+    assert scene.kernel.inventory().outstanding == 0
+    scene.kernel.close_at_mark()
+    assert scene.kernel.inventory().size == 0
+    scene.kernel.assert_conserved()
 
 
 def test_close_only_by_the_loss_allocator(scene):

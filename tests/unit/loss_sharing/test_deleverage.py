@@ -43,7 +43,7 @@ def test_deleverage_closes_at_bankruptcy_price(scene):
     assert logs == [
         scene.cohort_closed(key, scene.price(6), wad(10), RAY),
         ("ClaimPaid", 0, 0, ADL, wad(40), 0),
-        ("InventoryChanged", 0, 0, 0, 0, 0, 0),
+        ("InventoryChanged", 0, 0, 0, 0, 0, 0, 0),
         ("Deleveraged", 0, scene.price(6), scene.price(10), wad(10), wad(40), 1, wad(40)),
     ]
     claim = scene.kernel.claims()[0]

@@ -4,7 +4,8 @@ import boa
 import pytest
 
 from tests.kernel import Kernel, account_of, margin_config, wad
-from tests.support import actor
+from tests.support import actor, wait
+from tests.unit.crisis.scene import low, tick_at
 from tests.unit.margin_vault.actions import (
     COUNTERPARTY,
     TRADER,
@@ -299,4 +300,179 @@ def test_fill_leaves_the_names_apart(traders, trader, counterparty):
     trade(traders, "long", 1)
     assert traders.vault.account_word(sibling) == before
     assert traders.position(sibling).size == 0
+    traders.assert_conserved()
+
+
+# --- adding until the mark lies in the entry's tick ---------------------------------------------------------
+
+
+def take_mark(kernel: Kernel, price: int) -> None:
+    """To the wei."""
+    wait(60)
+    kernel.oracle.set_price(0, price)
+    kernel.vault.update_mark(0)
+
+
+def add(kernel: Kernel, direction: str, size: int, mark: int) -> None:
+    """The trader adds at mark: as taker when he is long, as maker when he is short."""
+    if direction == "long":
+        raw_fill(kernel, [maker(account_of(COUNTERPARTY), -size, mark)])
+    else:
+        raw_fill(kernel, [maker(account_of(TRADER), -size, mark)], taker=account_of(COUNTERPARTY))
+
+
+def in_profit(kernel: Kernel, direction: str) -> int:
+    """The trader has won 20 on 2 since 100; the mark. The counterparty can bear what is added."""
+    kernel.fund_account(COUNTERPARTY, 10_000)
+    trade(kernel, direction, 2)
+    kernel.set_price(100 + signed(direction, 10))
+    return kernel.vault.mark(0)
+
+
+def least_addition(mark: int) -> int:
+    """The smallest addition to 2 at 100 that brings the entry, rounded down, into the tick of a mark."""
+    below, enough = 0, 1000 * PRICE
+    while enough - below > 1:
+        size = (below + enough) // 2
+        entry = (2 * PRICE * wad(1) + mark * size) // (wad(2) + size)
+        is_there = tick_at(entry) == tick_at(mark)
+        below, enough = (below, size) if is_there else (size, enough)
+    return enough
+
+
+def test_adding_into_the_marks_tick_books_the_profit(traders, trader, counterparty, direction):
+    """
+    Attack X18: ADL and rounds spare what straddles the mark, so nobody brings a profit there by adding. It is
+    realised, in reach as maturing profit, and the entry is the mark.
+    """
+    mark = in_profit(traders, direction)
+    equity = traders.state(trader).equity
+    size = least_addition(mark)
+    add(traders, direction, size, mark)
+    logged = events(traders)
+    change = signed(direction, size)
+    realised = word_event(traders, trader, change, price=mark, realised=wad(20))
+    maturing = ("MaturingChanged", trader, 0)
+    words = traders.vault.maturing_word(trader, 0), traders.vault.market_words(0)[3]
+    expected = [(*maturing, *words), realised]
+    other = word_event(traders, counterparty, -change, price=mark)
+    assert logged == ([other, *expected] if direction == "long" else [*expected, other])
+    p = traders.position(trader)
+    held = wad(2) + size
+    assert (p.size, p.notional) == (signed(direction, held), signed(direction, held * mark // wad(1)))
+    assert (p.unrealised, p.maturing) == (0, wad(20))
+    assert traders.state(trader).equity == equity
+    assert traders.state(trader).withdrawable < wad(1_000)
+    traders.assert_conserved()
+
+
+def test_adding_a_wei_less_than_into_the_marks_tick_books_nothing(traders, trader, direction):
+    """The entry is a wei of the price beyond the tick's border: there it is in reach where it is."""
+    mark = in_profit(traders, direction)
+    size = least_addition(mark) - 1
+    add(traders, direction, size, mark)
+    assert [(event[0], event[5]) for event in events(traders)] == [("PositionChanged", 0)] * 2
+    p = traders.position(trader)
+    assert abs(p.notional) == 2 * PRICE + size * mark // wad(1)
+    assert (p.unrealised, p.maturing) == (wad(20), 0)
+    traders.assert_conserved()
+
+
+@pytest.mark.parametrize("is_in_upper", [True, False])
+def test_a_mark_at_the_border_of_two_ticks_lies_in_the_upper(traders, trader, direction, is_in_upper):
+    """Entries just below (long) or just above (short) a border; the mark on it, and a wei below."""
+    traders.fund_account(COUNTERPARTY, 10_000)
+    trade(traders, direction, 2)
+    border = low(tick_at(wad(110 if direction == "long" else 90)))
+    mark = border - (not is_in_upper)
+    take_mark(traders, mark)
+    add(traders, direction, wad(30), mark)
+    p = traders.position(trader)
+    is_booked = is_in_upper == (direction == "short")
+    profit = abs(mark - PRICE) * 2
+    # maturing profit goes by steps of 1e-9 quote, what is less is cash
+    step = profit - profit % 10**9
+    assert (p.unrealised, p.maturing) == ((0, step) if is_booked else (profit, 0))
+    assert traders.state(trader).equity == wad(1_000) + profit
+    traders.assert_conserved()
+
+
+def test_adding_within_the_marks_tick_books_nothing(traders, trader, direction):
+    """Who is there already has at most a tick's width of profit, and has hidden nothing by adding."""
+    trade(traders, direction, 2)
+    traders.set_price("100.2" if direction == "long" else "99.8")
+    mark = traders.vault.mark(0)
+    assert tick_at(mark) == tick_at(PRICE)
+    add(traders, direction, wad(10), mark)
+    p = traders.position(trader)
+    assert abs(p.notional) == 2 * PRICE + 10 * mark
+    assert (p.unrealised, p.maturing) == (wad("0.4"), 0)
+    traders.assert_conserved()
+
+
+@pytest.mark.parametrize("off", [0, 1])
+def test_adding_into_the_marks_tick_without_profit_books_nothing(traders, trader, direction, off):
+    """A loss stays open; so does a profit of nothing, when the addition costs what the position has won."""
+    traders.fund_account(COUNTERPARTY, 10_000)
+    trade(traders, direction, 2)
+    traders.set_price(100 - signed(direction, 2) if off == 0 else 100 + signed(direction, 2))
+    mark = traders.vault.mark(0)
+    price = mark + signed(direction, wad("0.1")) * off
+    size = wad(60) if off == 0 else wad(40)
+    add(traders, direction, size, price)
+    # (the counterparty's profit is booked in the first case: it adds as well)
+    own = [event for event in events(traders) if event[1] == trader]
+    assert [(event[0], event[5]) for event in own] == [("PositionChanged", 0)]
+    p = traders.position(trader)
+    assert tick_at(abs(p.notional) * wad(1) // abs(p.size)) == tick_at(mark)
+    assert (p.unrealised, p.maturing) == (0 if off else -wad(4), 0)
+    traders.assert_conserved()
+
+
+def test_adding_off_mark_books_what_is_left_of_the_profit(traders, trader, direction):
+    """20 won, 2 given away on the price of the addition."""
+    mark = in_profit(traders, direction)
+    add(traders, direction, wad(100), mark + signed(direction, wad("0.02")))
+    p = traders.position(trader)
+    assert (p.unrealised, p.maturing) == (0, wad(18))
+    assert abs(p.notional) == 102 * mark
+    traders.assert_conserved()
+
+
+def test_opening_in_the_marks_tick_at_a_better_price_books_nothing(traders, trader, direction):
+    price = PRICE - signed(direction, wad("0.2"))
+    add(traders, direction, wad(2), price)
+    p = traders.position(trader)
+    assert (abs(p.notional), p.unrealised, p.maturing) == (2 * price, wad("0.4"), 0)
+    traders.assert_conserved(dust=0)
+
+
+def test_going_through_zero_books_the_profit_once(traders, trader, direction):
+    """What was held is realised as ever; what is new is at mark and has won nothing."""
+    mark = in_profit(traders, direction)
+    trade(traders, opposite(direction), 50)
+    p = traders.position(trader)
+    assert (p.size, abs(p.notional)) == (-signed(direction, wad(48)), 48 * mark)
+    assert (p.unrealised, p.maturing) == (0, wad(20))
+    traders.assert_conserved()
+
+
+def test_reducing_in_the_marks_tick_realises_its_part_only(traders, trader, direction):
+    """Only additions hide a profit."""
+    mark = in_profit(traders, direction)
+    trade(traders, opposite(direction), "0.8")
+    p = traders.position(trader)
+    assert (p.unrealised, p.maturing) == (wad(12), wad(8))
+    assert traders.vault.mark(0) == mark
+    traders.assert_conserved()
+
+
+def test_booked_profit_pays_a_fee_of_the_addition_no_earlier_than_cash(traders, trader, direction):
+    """The fee is cash's; the profit matures whole."""
+    mark = in_profit(traders, direction)
+    size, rate = wad(50), 10**14
+    part = maker(account_of(COUNTERPARTY), side(direction, size), mark)
+    raw_fill(traders, [part], fee_rate=rate)
+    assert traders.position(trader).maturing == wad(20)
+    assert traders.state(trader).cash == wad(1_000) - 50 * mark * rate // wad(1)
     traders.assert_conserved()

@@ -1,5 +1,7 @@
 """MarginVault.fill: what the final state of both sides must allow. K is the account's hole."""
 
+from decimal import Decimal
+
 import boa
 import pytest
 
@@ -332,6 +334,31 @@ def test_realised_profit_does_not_open_positions(two_units, trader, counterparty
     assert_refused(two_units, "margin: below initial margin", [part])
     raw_fill(two_units, [maker(counterparty, side(direction, most), mark)])
     two_units.assert_conserved()
+
+
+@pytest.mark.parametrize(("direction", "price", "size"), [("long", "108", 190), ("short", "91.2", 220)])
+def test_profit_booked_by_an_addition_is_no_margin_for_it(
+    traders, trader, counterparty, direction, price, size
+):
+    """
+    Open, the profit carries more of the same market; where ADL would spare it, it is booked and matures.
+    """
+    traders.fund_account(COUNTERPARTY, 10_000)
+    trade(traders, direction, 20)
+    traders.set_price(price)
+    state, mark = traders.state(trader), traders.vault.mark(0)
+    needed = (20 + size) * mark // 20
+    assert state.cash < needed < state.equity
+    part = maker(counterparty, side(direction, wad(size)), mark)
+    assert_refused(traders, "margin: below initial margin", [part])
+    missing = (needed - state.cash) // traders.scale
+    assert missing * traders.scale == needed - state.cash
+    traders.fund_account(TRADER, Decimal(missing - 1) / 10**6)
+    assert_refused(traders, "margin: below initial margin", [part])
+    traders.fund_account(TRADER, "0.000001")
+    raw_fill(traders, [part])
+    assert traders.position(trader).maturing == state.equity - state.cash
+    traders.assert_conserved()
 
 
 def test_going_through_zero_realises_what_was_held(traders, trader, direction):
