@@ -1,1 +1,1 @@
-"""Does the test suite notice a fault in the contracts? Small changes, one at a time, and which test sees them."""
+"""Small changes of the contracts, one at a time: does a test notice?"""

@@ -1,4 +1,4 @@
-"""python -m mutants: attack the contracts with small changes; python -m mutants planted: with ten chosen ones."""
+"""Small changes of the contracts: does a test fail? `planted`: chosen ones; `write`: into the docs."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from mutants.run import LIMIT, Options, choose, run
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
-    parser.add_argument("what", nargs="?", default="run", choices=["run", "list", "planted"])
+    parser.add_argument("what", nargs="?", default="run", choices=["run", "list", "planted", "write"])
     parser.add_argument("--modules", default="", help="names, by comma; by default the accounting modules")
     parser.add_argument("--sample", type=int, help="so many, from each module as many as it has of all")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
@@ -22,6 +22,9 @@ def main() -> int:
     args = parser.parse_args()
     if args.what == "planted":
         return planted.run(args.jobs)
+    if args.what == "write":
+        planted.write()
+        return 0
     paths = [resolve(name) for name in args.modules.replace(",", " ").split()] or list(MODULES)
     options = Options(
         paths, args.sample, args.seed, args.jobs, args.only, args.fresh, args.seconds, args.limit

@@ -1,7 +1,7 @@
-"""Vyper's front end with a memory: a module that does not depend on the mutant is read and analysed once for all.
+"""Vyper's front end with a memory: what does not depend on the mutant is read and analysed once for all.
 
-What a compilation leaves on the shared trees (places of variables, code of functions) is wiped before the next.
-`tests/meta/test_mutants.py` compares the bytecode with an ordinary compilation's.
+What a compilation leaves on the shared trees (places of variables, code of functions) is wiped before the
+next one. `tests/meta/test_mutants.py` compares the bytecode with an ordinary compilation's.
 """
 
 import dataclasses

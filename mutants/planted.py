@@ -8,10 +8,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mutants.generate import Mutant, Source, read
+from mutants.generate import ROOT, Mutant, Source, read
 from mutants.run import Tests, attack_all
 
 FILE = Path(__file__).parent / "planted.toml"
+PAGE = ROOT / "docs" / "security.md"
+BEGIN, END = "<!-- planted: begin -->", "<!-- planted: end -->"
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,7 @@ class Bug:
     def mutant(self) -> Mutant:
         start = read(self.file).index(self.old)
         source = Source(self.file)
-        return Mutant(
-            self.file, source.function_at(start), self.name, start, start + len(self.old), self.new
-        )
+        return Mutant(self.file, source.function_at(start), self.name, start, start + len(self.old), self.new)
 
 
 def bugs() -> list[Bug]:
@@ -39,6 +39,14 @@ def markdown() -> str:
     lines = ["| bug | module | what is wrong |", "|---|---|---|"]
     lines += [f"| {bug.name} | `{bug.file}` | {bug.says} |" for bug in bugs()]
     return "\n".join(lines)
+
+
+def write() -> None:
+    """Put the table in its place in docs/security.md."""
+    text = PAGE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{markdown()}\n\n{END}{after}")
 
 
 def run(jobs: int) -> int:

@@ -1,4 +1,4 @@
-"""Which mutants does the suite kill? Results are kept in build/mutants.json, so that a run can be taken up again."""
+"""Which mutants does the suite kill? Results are kept in build/mutants.json: a run can be taken up again."""
 
 import contextlib
 import json
@@ -153,7 +153,7 @@ class Tests:
         save(TESTS, known)
 
     def digest_for(self, result: dict[str, Any]) -> str:
-        """A killed mutant's result holds while its killer's file is the same, any other while all files are."""
+        """A killed mutant's result holds while its killer's file is the same, any other's while all are."""
         return self.digests.get(result.get("test", "").split("::")[0], self.digest)
 
     def learn(self, mutant: Mutant, name: str) -> None:
@@ -162,8 +162,8 @@ class Tests:
     def for_mutant(self, mutant: Mutant) -> list[pytest.Item]:
         """All tests that execute the mutant's function, the likeliest to fail first.
 
-        First tests that killed others of this function, then those that execute the mutant's own lines, cheapest
-        files first, then the histories, then the others.
+        First tests that killed others of this function, then those that execute the mutant's own lines,
+        cheapest files first, then the histories, then the others.
         """
         lines, function = suite.lines_of(mutant), suite.function_lines(mutant.path, mutant.function)
         executes: dict[str, bool] = {}
@@ -171,7 +171,6 @@ class Tests:
             here = seen["lines"].get(mutant.path, set())
             if not mutant.function or here & function:
                 executes[name] = bool(here & lines)
-        history = [name for name in self.items if name.startswith(suite.OPAQUE)]
         killers = [n for n, _ in self.killers.get((mutant.path, mutant.function), Counter()).most_common(4)]
         likely = self._by_file([n for n in executes if executes[n]])
         first, seconds = [], 0.0
@@ -180,11 +179,11 @@ class Tests:
             if seconds < LIKELY:
                 first.append(name)
         others = self._by_file([n for n in executes if not executes[n]])
-        order = dict.fromkeys([*killers, *first, *history, *likely, *others])
+        order = dict.fromkeys([*killers, *first, *suite.HISTORIES, *likely, *others])
         return [self.items[name] for name in order if name in self.items]
 
     def _by_file(self, names: list[str]) -> list[str]:
-        """The libraries' tests first, then files by their mean cost of a test; in a file the cheapest first."""
+        """The libraries' tests first, then files by the mean cost of a test; in a file the cheapest first."""
         of_file: dict[str, list[str]] = {}
         for name in names:
             of_file.setdefault(name.split("::")[0], []).append(name)
@@ -293,9 +292,7 @@ def status_of(mutant: Mutant, results: dict[str, Any], reasons: dict[str, str], 
     return result["status"] if result and result["contracts"] == sources else ""
 
 
-def report(
-    chosen: list[Mutant], results: dict[str, Any], reasons: dict[str, str], sources: str
-) -> None:
+def report(chosen: list[Mutant], results: dict[str, Any], reasons: dict[str, str], sources: str) -> None:
     """A table by module on the screen, and every survivor's diff in build/mutants.txt."""
     table = Table("module", "mutants", *STATUSES, "killed of valid", "s/mutant")
     statuses = {m.id: status_of(m, results, reasons, sources) for m in chosen}
@@ -305,7 +302,9 @@ def report(
         counts = Counter(statuses[name] for name in ids)
         killed = counts["killed"] + counts["timeout"]
         valid = killed + counts["survived"]
-        times = [results[name]["seconds"] for name in ids if name in results and statuses[name] != "equivalent"]
+        times = [
+            results[name]["seconds"] for name in ids if name in results and statuses[name] != "equivalent"
+        ]
         table.add_row(
             path,
             str(len(ids)),
