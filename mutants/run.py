@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import tomllib
@@ -232,6 +233,8 @@ def attack_all(
         finally:
             pool.stop()
 
+    # children are groups of their own: a terminated run must end them itself
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("mutants: terminated"))
     suite.collected(work)
     if not started:
         raise SystemExit("mutants: the tests did not start")

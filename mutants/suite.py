@@ -25,7 +25,7 @@ from vyper import ast as vy
 
 from mutants.compiler import Compiler
 from mutants.generate import CONTRACTS, ROOT, Mutant, read
-from tests import artifacts
+from tests import artifacts, support
 
 # Neither sizes, gas and layouts (they are no behaviour) nor what reads the sources themselves.
 PATHS = ("tests/lib", "tests/unit", "tests/stateful", "tests/regression", "tests/attacks")
@@ -297,6 +297,8 @@ def attack(
         if not affected:
             finish("same", why="no contract contains it")
         contracts.compiler.set_mutant(mutant)
+        # what collecting the tests has compiled
+        support.compiled.cache_clear()
 
         def compiled(path: str) -> Any:
             nonlocal compiling
@@ -316,7 +318,7 @@ def attack(
 
         artifacts.compiled = compiled
         run_items(session, items, FirstFailure(finish))
-        finish("survived" if any(differ.values()) else "same", tests=len(items))
+        finish("same" if differ and not any(differ.values()) else "survived", tests=len(items))
 
 
 def code_of(deployer: Any) -> tuple[bytes, bytes]:
