@@ -122,6 +122,16 @@ integration: compile ## Run the suite on Anvil (Ape)
 prove: .venv-prove/.installed ## Prove the core lemmas with z3
 	.venv-prove/bin/python -m proofs $(ARGS)
 
+# make mutants SAMPLE=200 SEED=1 MODULES="cohorts margin" JOBS=2; goes on where it was interrupted.
+.PHONY: mutants
+mutants: setup ## Change the accounting modules bit by bit: does a test fail? Takes SAMPLE, SEED, MODULES, JOBS
+	python -m mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) --jobs $(or $(JOBS),1) \
+		$(if $(MODULES),--modules "$(MODULES)") $(ARGS)
+
+.PHONY: planted
+planted: setup ## Plant known bugs, one at a time: the suite must catch each
+	python -m mutants planted --jobs $(or $(JOBS),1)
+
 .PHONY: gas
 gas: compile ## Measure gas into build/gas.json
 	@mkdir -p build

@@ -29,8 +29,8 @@ def pytest_xdist_setupnodes() -> None:
     artifacts.compile_all()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def start_time() -> int:
-    """Start every run at one moment, so that a failure can be repeated."""
+    """Start every file at one moment, whatever ran before it, so that a failure can be repeated."""
     boa.env.timestamp = support.START_TIME
     return support.START_TIME

@@ -11,7 +11,6 @@ from tests.support import ROOT
 # Messages no test can or need provoke, and why. An entry that a test exercises after all must go.
 EXCEPTIONS: dict[str, str] = {
     "position: not settled": "every path settles first: to reach this would be a fault of the kernel",
-    "cohort: generations full": "takes 64 crises of one tick without a single touch; not tested yet",
 }
 
 FORM = re.compile(r"^[a-z_0-9]+: [a-z0-9][a-zA-Z0-9 ,\-]*$")

@@ -1,0 +1,1 @@
+"""Small changes of the contracts, one at a time: does a test notice?"""

@@ -1,0 +1,58 @@
+"""What mutants rest on: names, bugs that can still be planted, a compiler that makes the same code."""
+
+from collections import Counter
+
+import pytest
+
+from mutants import planted, suite
+from mutants.compiler import Compiler
+from mutants.generate import CONTRACTS, MODULES, ROOT, mutants
+from mutants.run import equivalents
+from tests.support import compiled
+
+ALL = {mutant.id: mutant for path in MODULES for mutant in mutants(path)}
+
+
+def test_every_mutant_has_a_name_of_its_own():
+    names = Counter(mutant.id for path in MODULES for mutant in mutants(path))
+    assert not [name for name, count in names.items() if count > 1]
+
+
+def test_every_mutant_changes_its_source():
+    for mutant in ALL.values():
+        assert mutant.diff(), mutant.id
+
+
+def test_equivalent_mutants_exist_and_have_a_reason():
+    for name, reason in equivalents().items():
+        assert name in ALL, name
+        assert reason
+
+
+@pytest.mark.parametrize("bug", planted.bugs(), ids=lambda bug: bug.name)
+def test_planted_bug_can_still_be_planted(bug):
+    assert (CONTRACTS / bug.file).read_text().count(bug.old) == 1
+    assert bug.old != bug.new
+
+
+def test_every_accounting_module_has_a_planted_bug():
+    assert set(MODULES) <= {bug.file for bug in planted.bugs()}
+
+
+def test_security_page_lists_the_planted_bugs():
+    assert planted.markdown() in (ROOT / "docs" / "security.md").read_text()
+
+
+def test_compiler_with_a_memory_makes_the_same_code():
+    """The second compilation finds everything analysed, and what the first has left."""
+    compiler = Compiler()
+    for path in ("MarginVaultCrisis.vy", "MarginVaultMembership.vy", "MarginVaultCrisis.vy"):
+        assert suite.code_of(compiler.compile(path)) == suite.code_of(compiled(path))
+
+
+def test_mutant_is_compiled_into_the_code():
+    compiler, original = Compiler(), compiled("mocks/FixedMathHarness.vy")
+    assert suite.code_of(compiler.compile("mocks/FixedMathHarness.vy")) == suite.code_of(original)
+    mutant = next(m for m in ALL.values() if m.function == "_saturating_sub" and m.operator == "comparison")
+    compiler.set_mutant(mutant)
+    assert suite.code_of(compiler.compile("mocks/FixedMathHarness.vy")) != suite.code_of(original)
