@@ -7,7 +7,8 @@ from typing import Any
 from eth_abi import decode
 from eth_utils import keccak, to_checksum_address
 
-# Contracts of the kernel in the order of deployment, and the parts each constructor takes after the collateral.
+# Contracts of the kernel in the order of deployment, and the parts each constructor takes after the
+# collateral.
 WIRING: dict[str, tuple[str, ...]] = {
     "MarginVaultMembership": (),
     "MarginVaultConsole": ("MarginVaultMembership",),

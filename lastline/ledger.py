@@ -88,9 +88,7 @@ class Cohort:
         """From the first four of the vault's `cohort_words`."""
         sums_word, scale_word, entry_word, pot_word = list(words)[:4]
         sums = SumsWord.of(sums_word)
-        cohort = cls(
-            sums.size, sums.notional, sums.rounds_seen, sums.is_closed, sums.is_charged, sums.links
-        )
+        cohort = cls(sums.size, sums.notional, sums.rounds_seen, sums.is_closed, sums.is_charged, sums.links)
         if sums.is_charged:
             entry = FactorWord.of(entry_word)
             cohort.b, cohort.c = RAY - entry.share, entry.offset

@@ -1,4 +1,7 @@
-"""ape run gas: measure gas on a fresh Anvil, write build/gas.json, and fail if a target is missed (`make gas`)."""
+"""
+ape run gas: measure gas on a fresh Anvil, write build/gas.json, and fail if a target is missed (`make
+gas`).
+"""
 
 import json
 import sys

@@ -1,9 +1,9 @@
 """py-evm with its commonest instructions executed in one loop, which makes it several times as fast.
 
-Everything that touches more than stack and memory is still py-evm's: storage, calls, logs, hashes, halting. The
-loop runs in place of the code's iterator, which hands py-evm only what is left to it. Gas is metered as before.
-Too little gas is noticed before anything that others could see, too deep a stack at the next jump destination.
-tests/meta/test_fast_evm.py compares the two.
+Everything that touches more than stack and memory is still py-evm's: storage, calls, logs, hashes, halting.
+The loop runs in place of the code's iterator, which hands py-evm only what is left to it. Gas is metered as
+before. Too little gas is noticed before anything that others could see, too deep a stack at the next jump
+destination. tests/meta/test_fast_evm.py compares the two.
 """
 
 from collections.abc import Iterator

@@ -87,7 +87,7 @@ class Kernel:
     scale: int
     accounts: set[int] = field(default_factory=set)
 
-    # --- driving ---------------------------------------------------------------------------------------------
+    # --- driving -------------------------------------------------------------------------------------------
 
     def fund_account(self, name: str, quote: float | int | str, sub: int = 0) -> int:
         """Deposit quote for a named actor; the account id."""
@@ -100,7 +100,9 @@ class Kernel:
         self.accounts.add(account)
         return account
 
-    def set_price(self, price: float | int | str, market: int = BTC, seconds: int = 60, rate: int = 0) -> None:
+    def set_price(
+        self, price: float | int | str, market: int = BTC, seconds: int = 60, rate: int = 0
+    ) -> None:
         """Let time pass, then take a new mark."""
         wait(seconds)
         self.oracle.set_price(market, wad(price), rate)
@@ -119,9 +121,7 @@ class Kernel:
         """The buyer takes, the seller makes."""
         at = self.vault.mark(market) if price is None else wad(price)
         with boa.env.prank(actor("exchange")):
-            self.vault.fill(
-                market, buyer, fee, reduce_only, [(seller, -wad(size), at, fee, reduce_only)]
-            )
+            self.vault.fill(market, buyer, fee, reduce_only, [(seller, -wad(size), at, fee, reduce_only)])
 
     def take_over(self, account: int, liquidator: int, size: int = 2**111, market: int = BTC) -> Any:
         limit = 2**200 if self.position(account, market).size > 0 else 0
@@ -149,7 +149,7 @@ class Kernel:
         with boa.env.prank(actor("allocator")):
             return self.vault.charge_round(market, limit)
 
-    # --- reading ---------------------------------------------------------------------------------------------
+    # --- reading -------------------------------------------------------------------------------------------
 
     def state(self, account: int) -> Any:
         return self.vault.account_state(account)

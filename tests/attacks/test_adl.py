@@ -245,8 +245,8 @@ def test_x18_entry_diluted_into_the_marks_tick_pays_its_share_of_a_round(either)
 
 def test_x18_entry_diluted_next_to_the_marks_tick_does_not_slip_away_with_the_mark(shared_kernel):
     """
-    Winners long at 119.95 where ticks begin at 118.75 and 119.90; 256 added bring the entry to 119.2, one tick off.
-    With the mark at 119.89 it would be spared: the profit has been booked, and pays.
+    Winners long at 119.95 where ticks begin at 118.75 and 119.90; 256 added bring the entry to 119.2, one
+    tick off. With the mark at 119.89 it would be spared: the profit has been booked, and pays.
     """
     scene = fresh(shared_kernel, -1)
     honest, attacker = scene.account("honest", 1000), scene.account("attacker", 20_000)

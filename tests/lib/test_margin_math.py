@@ -126,7 +126,9 @@ def test_a_field_is_where_its_layout_says(margins, name):
 
 @pytest.mark.parametrize("leverage_class", range(4))
 def test_a_class_rate_is_where_its_layout_says(margins, leverage_class):
-    assert margins.harness.class_rate(0xFFFF << 72 + 16 * leverage_class, leverage_class) == 0xFFFF * RATE_STEP
+    assert (
+        margins.harness.class_rate(0xFFFF << 72 + 16 * leverage_class, leverage_class) == 0xFFFF * RATE_STEP
+    )
     assert margins.harness.class_rate((2**256 - 1) ^ 0xFFFF << 72 + 16 * leverage_class, leverage_class) == 0
 
 

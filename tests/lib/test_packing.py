@@ -110,7 +110,10 @@ def test_open_interest_or_fees_too_large_revert(packing, fields):
 @given(signed(112), signed(112))
 def test_funding_indices_are_where_the_layout_says(packing, long_index, short_index):
     word = packing.funding_word(long_index, short_index)
-    assert (packing.signed_from(word, 0, 112), packing.signed_from(word, 112, 112)) == (long_index, short_index)
+    assert (packing.signed_from(word, 0, 112), packing.signed_from(word, 112, 112)) == (
+        long_index,
+        short_index,
+    )
 
 
 @pytest.mark.parametrize("fields", [(2**111, 0), (-(2**111) - 1, 0), (0, 2**111), (0, -(2**111) - 1)])

@@ -64,8 +64,12 @@ def test_the_vault_passes_every_function_on_to_its_part(kernel):
             if signature in ("config_hash()", "__default__()"):
                 continue
             data = int(selector, 16).to_bytes(4, "big") + bytes(32 * 24)
-            result = boa.env.execute_code(to_address=kernel.vault.address, sender=actor("attacker"), data=data)
-            assert Address(kernel.parts[part].address).canonical_address in reached(result), f"{part}: {signature}"
+            result = boa.env.execute_code(
+                to_address=kernel.vault.address, sender=actor("attacker"), data=data
+            )
+            assert Address(kernel.parts[part].address).canonical_address in reached(result), (
+                f"{part}: {signature}"
+            )
 
 
 def test_the_vault_answers_nothing_unknown(kernel):

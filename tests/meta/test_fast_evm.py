@@ -16,10 +16,10 @@ from tests.support import actor
 from tests.unit.crisis.scene import Scene
 
 # By the number of words they take; the last ones are py-evm's in any case.
-ONE = "15 19 35 50 51 5f 5b".split()
-TWO = "01 02 03 04 10 11 12 13 14 16 17 18 1b 1c 52".split()
-THREE = "39 5e".split()
-LEFT = "05 06 07 0b 1a 1d 20 33 34 36 38 3d 53 58 59 5a".split()
+ONE = ["15", "19", "35", "50", "51", "5f", "5b"]
+TWO = ["01", "02", "03", "04", "10", "11", "12", "13", "14", "16", "17", "18", "1b", "1c", "52"]
+THREE = ["39", "5e"]
+LEFT = ["05", "06", "07", "0b", "1a", "1d", "20", "33", "34", "36", "38", "3d", "53", "58", "59", "5a"]
 MOVES = [f"{n:02x}" for n in range(0x80, 0xA0)]
 EDGES = [0, 1, 2, 31, 32, 255, 256, 257, 2**255 - 1, 2**255, 2**256 - 2, 2**256 - 1]
 JUMPS = {

@@ -333,7 +333,10 @@ class Naive:
         return distance in ((0, 1) if p.size > 0 else (0, -1))
 
     def has_come_near_mark(self, a: int, p: Position, m: Market) -> bool:
-        """The same of an entry just made; on the border of a tick rounding decides, and the kernel's word counts."""
+        """
+        The same of an entry just made; on the border of a tick rounding decides, and the kernel's word
+        counts.
+        """
         entry = p.notional / p.size
         tick = tick_of(entry, m.tick_bits)
         borders = (tick_low(tick, m.tick_bits), tick_low(tick + 1, m.tick_bits))
@@ -731,8 +734,8 @@ class Naive:
             self.require(m.last_loss_time >= m.since, "no claim since empty")
 
     def is_in_profit(self, p: Position, price: Fr) -> bool:
-        """Wholly, by the bounds of its tick as rounds have moved them. A round rounds the kernel's edge against the
-        members: where the edge is the price, the kernel's word counts."""
+        """Wholly, by the bounds of its tick as rounds have moved them. A round rounds the kernel's edge
+        against the members: where the edge is the price, the kernel's word counts."""
         if p.was_reached is not None and abs(p.edge - price) <= price * Fr(1, 10**15):
             self.undecided += 1
             return p.was_reached

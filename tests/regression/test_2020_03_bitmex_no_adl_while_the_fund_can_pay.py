@@ -1,9 +1,10 @@
 """
-BitMEX, 12-13 March 2020: more than a billion of longs were liquidated into an empty book. The insurance fund paid,
-and not one winner was deleveraged as long as it could; only an outage kept it from being used up.
+BitMEX, 12-13 March 2020: more than a billion of longs were liquidated into an empty book. The insurance fund
+paid, and not one winner was deleveraged as long as it could; only an outage kept it from being used up.
 
-Here that is a rule, not luck: while the fund would pay a unit of a market's claims, the last tiers do not open, unless
-the fund itself has declared that it must be spared. A mark of a dead oracle moves nothing at all.
+Here that is a rule, not luck: while the fund would pay a unit of a market's claims, the last tiers do not
+open, unless the fund itself has declared that it must be spared. A mark of a dead oracle moves nothing at
+all.
 """
 
 import boa

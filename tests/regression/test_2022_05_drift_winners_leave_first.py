@@ -2,8 +2,8 @@
 Drift, May 2022: realised profit could be withdrawn at once, out of one pool, before the losers' deficits were
 recognised. Winners of a collapsing market took out nearly all of it; who came later found nothing.
 
-Here realised profit matures: it stays in the market, where a round can charge it, until every loss that was there
-when it was made has been recognised and paid. Leaving first saves nobody anything.
+Here realised profit matures: it stays in the market, where a round can charge it, until every loss that was
+there when it was made has been recognised and paid. Leaving first saves nobody anything.
 """
 
 import boa

@@ -1,9 +1,11 @@
 """
-Euler, March 2023: `donateToReserves` let an account give its collateral away without a look at its health; a second
-account of the same owner then liquidated it at the discount meant for rescuers, larger than what had been given.
+Euler, March 2023: `donateToReserves` let an account give its collateral away without a look at its health; a
+second account of the same owner then liquidated it at the discount meant for rescuers, larger than what had
+been given.
 
-Here nothing takes cash out of an account without the withdrawal's test, what is given away is gone, and a take-over
-costs the pair of accounts the fund's share and gives the taker only what the other account still has.
+Here nothing takes cash out of an account without the withdrawal's test, what is given away is gone, and a
+take-over costs the pair of accounts the fund's share and gives the taker only what the other account still
+has.
 """
 
 import boa

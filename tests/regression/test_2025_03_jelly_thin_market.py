@@ -1,10 +1,11 @@
 """
-Hyperliquid, JELLY, March 2025: one owner was long and short in a thin market, pulled the margin of one side, moved
-the price, and left the community's vault with a position nobody would take, while he withdrew the other side's profit.
-Automatic deleveraging never came, because the vault's other money stood behind the position.
+Hyperliquid, JELLY, March 2025: one owner was long and short in a thin market, pulled the margin of one side,
+moved the price, and left the community's vault with a position nobody would take, while he withdrew the
+other side's profit. Automatic deleveraging never came, because the vault's other money stood behind the
+position.
 
-Here a market's deficit is the market's: the pair's own profit pays it, by ADL or by a round, before or after it is
-realised; idle accounts and other markets keep every unit; the pair ends with no more than it began.
+Here a market's deficit is the market's: the pair's own profit pays it, by ADL or by a round, before or after
+it is realised; idle accounts and other markets keep every unit; the pair ends with no more than it began.
 """
 
 from tests.kernel import wad

@@ -1,9 +1,11 @@
 """
-dydx, 2025: in an isolated market the last position of one side, which was the whole open interest, was liquidated at a
-loss. The market's collateral pool was moved out before the insurance fund's payment was booked, and the chain halted.
+dydx, 2025: in an isolated market the last position of one side, which was the whole open interest, was
+liquidated at a loss. The market's collateral pool was moved out before the insurance fund's payment was
+booked, and the chain halted.
 
-Here the position goes into the bankruptcy account, the fund pays or winners do, and the market is as good as new: the
-same figures as in the catalogue's case, one side of 10 at 100 with 100 of margin, the price 15 against it.
+Here the position goes into the bankruptcy account, the fund pays or winners do, and the market is as good as
+new: the same figures as in the catalogue's case, one side of 10 at 100 with 100 of margin, the price 15
+against it.
 """
 
 from tests.kernel import wad

@@ -1,6 +1,7 @@
 """
-Perpetual Protocol v2: liquidating an account below zero requires the insurance fund to have the capacity for its bad
-debt; with an empty fund the call reverts, nobody can liquidate, and the deficit grows with the price.
+Perpetual Protocol v2: liquidating an account below zero requires the insurance fund to have the capacity for
+its bad debt; with an empty fund the call reverts, nobody can liquidate, and the deficit grows with the
+price.
 
 Here no liquidation asks the fund for anything. What cannot be paid is a claim, and the next tier takes over.
 """
@@ -8,7 +9,6 @@ Here no liquidation asks the fund for anything. What cannot be paid is a claim, 
 import pytest
 
 from tests.kernel import wad
-from tests.unit.crisis.scene import Scene
 
 
 @pytest.mark.parametrize("fund", ["missing", "empty", "broken", "burning"])

@@ -1,7 +1,8 @@
-"""I10 at full size: what ADL, a round and the next touch cost with 10, 1,000 and 100,000 winners in one cohort.
+"""I10 at full size: what ADL, a round and the next touch cost with 10, 1,000 and 100,000 winners in one
+cohort.
 
-Too long for every change: `make scale` runs it and writes build/scale.json. Gas is of the vault's call alone, without
-the base fee and calldata of a transaction.
+Too long for every change: `make scale` runs it and writes build/scale.json. Gas is of the vault's call
+alone, without the base fee and calldata of a transaction.
 """
 
 import json

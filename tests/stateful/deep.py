@@ -49,7 +49,11 @@ def main() -> int:
     total, counts, undecided, divergences, started = 0, Counter[str](), 0, 0, time.monotonic()
     with ProcessPoolExecutor(args.jobs) as pool:
         for seeds, transactions, done, unsure, diverged in pool.map(partial(run, steps=args.steps), blocks):
-            total, undecided, divergences = total + transactions, undecided + unsure, divergences + len(diverged)
+            total, undecided, divergences = (
+                total + transactions,
+                undecided + unsure,
+                divergences + len(diverged),
+            )
             counts.update(done)
             for text in diverged:
                 print(text, flush=True)

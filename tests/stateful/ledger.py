@@ -1,7 +1,8 @@
 """The kernel and the naive model side by side: every operation on both, every figure compared.
 
-Rounding. The kernel may differ from exact arithmetic by what its divisions round away. T (quote) and Z (base)
-are the sums over all operations so far of, in smallest units, with p the highest mark so far (quote per base):
+Rounding. The kernel may differ from exact arithmetic by what its divisions round away. T (quote) and Z
+(base) are the sums over all operations so far of, in smallest units, with p the highest mark so far (quote
+per base):
 
     an account acted on       T += MATURING + 8 + 2 p     Z += 2
         cash, fee, notional and settlement round by a few units; profit is held in shares of 1e-9 quote: one
@@ -13,10 +14,10 @@ are the sums over all operations so far of, in smallest units, with p the highes
     a round over n accounts   T += n (MATURING + 4) + LEAST_CLAIM
         what shares are worth is read in steps
 
-Errors of one account reach another only through a round's share f = D / R or through inventory, and what they
-carry there they do not carry twice; so T bounds the sum of all errors, and each of them. The kernel's own
-choices (size and price of a take-over, P*, f) are compared with the model's within the bound that T gives them,
-then used.
+Errors of one account reach another only through a round's share f = D / R or through inventory, and what
+they carry there they do not carry twice; so T bounds the sum of all errors, and each of them. The kernel's
+own choices (size and price of a take-over, P*, f) are compared with the model's within the bound that T
+gives them, then used.
 """
 
 import random

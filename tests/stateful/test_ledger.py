@@ -1,7 +1,7 @@
 """I1 to I6 and I9 of the kernel's ledger, against the naive model, after every step.
 
-Seeded histories carry the volume; the machine below shrinks what it finds. Both run on Anvil, some fifty times
-faster here than an EVM in Python. A failure prints seed, step, the last operations and the figures.
+Seeded histories carry the volume; the machine below shrinks what it finds. Both run on Anvil, some fifty
+times faster here than an EVM in Python. A failure prints seed, step, the last operations and the figures.
 """
 
 import shutil

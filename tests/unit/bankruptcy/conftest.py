@@ -1,4 +1,6 @@
-"""One deployment a file; every test sees it untouched, once for losers on the long and once on the short side."""
+"""
+One deployment a file; every test sees it untouched, once for losers on the long and once on the short side.
+"""
 
 import pytest
 

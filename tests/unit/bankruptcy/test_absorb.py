@@ -81,12 +81,14 @@ def test_absorb_conserves_with_any_token(any_decimals):
                 scene.kernel.assert_conserved()
 
 
-# --- borders -----------------------------------------------------------------------------------------------------
+# --- borders -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("missing", [0, 1])
 def test_critical_health_to_the_wei(fine_scene, missing):
-    """Critical is 0.4: with E = 0.4 * MM exactly the account is liquidated, one wei less and it is absorbed."""
+    """
+    Critical is 0.4: with E = 0.4 * MM exactly the account is liquidated, one wei less and it is absorbed.
+    """
     scene = fine_scene
     mark = scene.price(5)
     critical = 10 * mark // 40 * 4 // 10
@@ -159,7 +161,7 @@ def test_reward_out_of_fees_is_capped_by_them(scene):
     scene.kernel.assert_conserved()
 
 
-# --- several markets ---------------------------------------------------------------------------------------------
+# --- several markets ---------------------------------------------------------------------------------------
 
 
 def open_two(scene: Scene, margin: float = 200, sizes: tuple[float, float] = (10, 20)) -> int:
@@ -219,7 +221,8 @@ def test_cushion_goes_first_to_a_market_whose_claim_its_profit_left_unpaid(scene
     """A market with an open claim keeps as much of the profit made there as the claim lacks."""
     # market 0 lacks 40 ...
     first = open_loser(scene)
-    # ... and there an account is on the winning side, in profit of 100, and loses nearly all of it in market 1
+    # ... and there an account is on the winning side, in profit of 100, and loses nearly all of it in
+    # market 1
     hedged = scene.account("hedged", 100)
     scene.open(scene.account("bystander", 5000), hedged, 10)
     scene.open(hedged, scene.account("other winner", 5000), 10, market=1)
@@ -258,11 +261,13 @@ def test_absorb_with_all_marks_stale_reverts(scene):
     assert scene.snapshot() == before
 
 
-# --- odd accounts ------------------------------------------------------------------------------------------------
+# --- odd accounts ------------------------------------------------------------------------------------------
 
 
 def test_account_without_positions_leaves_its_deficit_in_market_0(scene):
-    """It lived on profit of market 1 that a round then took: nothing to take over, and still it is absorbed."""
+    """
+    It lived on profit of market 1 that a round then took: nothing to take over, and still it is absorbed.
+    """
     hedged = scene.account("hedged", 110)
     # in market 1 it wins 100 and closes; in market 0 it loses 160 and closes
     scene.open(scene.account("debtor", 60), hedged, 10, market=1)
@@ -301,7 +306,9 @@ def test_account_holding_a_whole_sides_open_interest(scene):
 
 
 def test_absorb_a_member_of_a_generation_that_adl_closed_in_part(scene):
-    """A winner of one crisis is the loser of the next: he is taken in at what ADL has left him, pot included."""
+    """
+    A winner of one crisis is the loser of the next: he is taken in at what ADL has left him, pot included.
+    """
     winner = scene.account("winner", 60)
     loser = scene.bankrupt(winner)
     scene.open(scene.account("bystander", 5000), winner, 2)
@@ -392,7 +399,7 @@ def test_the_33rd_claim_raises_the_newest(scene):
     scene.kernel.assert_conserved()
 
 
-# --- when it may and may not -------------------------------------------------------------------------------------
+# --- when it may and may not -------------------------------------------------------------------------------
 
 
 def test_absorb_works_whatever_the_mode(scene):

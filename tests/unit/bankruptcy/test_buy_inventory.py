@@ -1,4 +1,7 @@
-"""The auction of bankruptcy inventory: from mark down over its length, at the cushion's cost and nobody else's."""
+"""
+The auction of bankruptcy inventory: from mark down over its length, at the cushion's cost and nobody
+else's.
+"""
 
 import boa
 import pytest
@@ -75,7 +78,9 @@ def test_discount_rises_to_its_maximum(scene, seconds, of_600):
 
 
 def test_discount_never_exceeds_the_cushion(scene):
-    """2 % of all would be four times what is left: the buyer gets the cushion, and the inventory is worth 0."""
+    """
+    2 % of all would be four times what is left: the buyer gets the cushion, and the inventory is worth 0.
+    """
     mark = stock(scene)
     wait(600)
     cushion = scene.kernel.inventory().equity

@@ -12,7 +12,7 @@ import boa
 from boa.contracts.abi.abi_contract import ABIContract
 from boa.contracts.vyper.vyper_contract import VyperContract
 
-from tests.kernel import BTC, INSURANCE_FUND, RAY, WAD, Kernel, account_of, wad
+from tests.kernel import BTC, INSURANCE_FUND, WAD, Kernel, account_of, wad
 from tests.support import actor, deploy
 
 Number = float | int | str | Decimal
@@ -39,7 +39,7 @@ class Scene:
     kernel: Kernel
     side: int  # of the losers: 1 long, -1 short
 
-    # --- driving ---------------------------------------------------------------------------------------------
+    # --- driving -------------------------------------------------------------------------------------------
 
     @property
     def vault(self) -> Any:
@@ -50,7 +50,9 @@ class Scene:
         """The losers' side as claims name it."""
         return LONG if self.side > 0 else SHORT
 
-    def account(self, name: str, quote: Number, sub: int = 0, leverage_class: int = 0, market: int = BTC) -> int:
+    def account(
+        self, name: str, quote: Number, sub: int = 0, leverage_class: int = 0, market: int = BTC
+    ) -> int:
         """An account of a named actor with cash."""
         account = self.kernel.fund_account(name, quote, sub)
         if leverage_class:
@@ -73,7 +75,9 @@ class Scene:
         buyer, seller = (loser, winner) if self.side > 0 else (winner, loser)
         self.kernel.fill(buyer, seller, size, market=market)
 
-    def bankrupt(self, winner: int, size: Number = 10, margin: Number = 60, name: str = "loser", sub: int = 0) -> int:
+    def bankrupt(
+        self, winner: int, size: Number = 10, margin: Number = 60, name: str = "loser", sub: int = 0
+    ) -> int:
         """A loser at the present mark whose bankruptcy price is `margin / size` away."""
         loser = self.account(name, margin, sub)
         self.open(loser, winner, size)
@@ -98,7 +102,7 @@ class Scene:
             self.vault.set_role(INSURANCE_FUND, fund.address)
         return fund
 
-    # --- reading ---------------------------------------------------------------------------------------------
+    # --- reading -------------------------------------------------------------------------------------------
 
     def logs(self) -> list[tuple]:
         """All events of the vault's last call, other contracts' included, as (name, field, field ...)."""
@@ -148,7 +152,7 @@ def fresh(kernel: Kernel, side: int) -> Scene:
     return Scene(replace(kernel, accounts=set()), side)
 
 
-# --- an account-by-account model of what cohorts do in constant time, exact ------------------------------------
+# --- an account-by-account model of what cohorts do in constant time, exact --------------------------------
 
 
 @dataclass

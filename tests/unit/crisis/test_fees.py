@@ -40,7 +40,13 @@ def test_collect_fees_shares_trading_fees_between_fund_and_treasury(scene, share
     to_fund = trading * counted // WAD
     tokens = [to_fund // scale, funding // scale, liquidation // scale]
     logs = scene.logs()
-    assert logs[0] == ("FeesCollected", tokens[0] * scale, trading - to_fund, tokens[1] * scale, tokens[2] * scale)
+    assert logs[0] == (
+        "FeesCollected",
+        tokens[0] * scale,
+        trading - to_fund,
+        tokens[1] * scale,
+        tokens[2] * scale,
+    )
     assert [log[0] for log in logs[1:]] == ["Transfer"]
     assert [fund.inflows(n) for n in range(3)] == tokens
     assert scene.kernel.token.balanceOf(fund) - held == sum(tokens)

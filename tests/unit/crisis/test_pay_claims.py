@@ -1,4 +1,6 @@
-"""Payments of the fund, whatever the fund does: it pays, partly, nothing, too much, reverts, burns gas, lies."""
+"""
+Payments of the fund, whatever the fund does: it pays, partly, nothing, too much, reverts, burns gas, lies.
+"""
 
 import boa
 import pytest
@@ -116,7 +118,7 @@ def test_a_call_without_claims_tells_the_fund_so(scene):
     scene.kernel.assert_conserved()
 
 
-# --- a fund that lies --------------------------------------------------------------------------------------------
+# --- a fund that lies --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_payment_nobody_needs_becomes_surplus(scene):
     scene.kernel.assert_conserved()
 
 
-# --- a fund that fails -------------------------------------------------------------------------------------------
+# --- a fund that fails -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("behaviour", [REVERTS, BURNS_GAS, ANSWERS_SHORT])
@@ -281,7 +283,7 @@ def test_fund_whose_view_fails_counts_as_able(scene, view_behaviour):
     assert scene.snapshot() == before
 
 
-# --- first in, first out over the markets ------------------------------------------------------------------------
+# --- first in, first out over the markets ------------------------------------------------------------------
 
 
 def test_older_claim_of_another_market_comes_first(scene):
@@ -330,7 +332,7 @@ def test_order_is_by_oldest_outstanding_claim(scene):
     scene.kernel.assert_conserved()
 
 
-# --- when it may not ---------------------------------------------------------------------------------------------
+# --- when it may not ---------------------------------------------------------------------------------------
 
 
 def test_pay_claims_of_an_unknown_market_reverts(scene):

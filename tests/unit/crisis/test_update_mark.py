@@ -1,4 +1,7 @@
-"""Marks: the oracle's price taken over, funding of both signs, the fund's share of it, the market clock and batches."""
+"""
+Marks: the oracle's price taken over, funding of both signs, the fund's share of it, the market clock and
+batches.
+"""
 
 import boa
 import pytest
@@ -95,7 +98,7 @@ def test_mark_refuses_a_direct_call(shared_kernel):
         shared_kernel.parts["MarginVaultCrisis"].update_mark(0)
 
 
-# --- funding -----------------------------------------------------------------------------------------------------
+# --- funding -----------------------------------------------------------------------------------------------
 
 
 def test_funding_moves_cash_from_payers_to_receivers(scene):
@@ -176,7 +179,7 @@ def test_inventory_pays_and_gets_funding_too(scene):
     scene.kernel.assert_conserved()
 
 
-# --- the inventory's own claim -----------------------------------------------------------------------------------
+# --- the inventory's own claim -----------------------------------------------------------------------------
 
 
 def test_worse_mark_raises_the_inventorys_claim_in_place(scene):
@@ -217,7 +220,7 @@ def test_mark_lets_the_fund_pay(scene):
     scene.kernel.assert_conserved()
 
 
-# --- the market clock --------------------------------------------------------------------------------------------
+# --- the market clock --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("seconds", "step"), [(1, 1), (300, 300), (301, 300), (600, 300), (601, 0)])

@@ -95,7 +95,7 @@ def test_cost_is_bounded_by_health_and_all_is_taken(scene):
     scene.kernel.assert_conserved()
 
 
-# --- borders -----------------------------------------------------------------------------------------------------
+# --- borders -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("missing", [0, 1])
@@ -259,7 +259,7 @@ def test_take_over_that_brings_the_entry_near_the_mark_books_the_profit(scene):
     scene.kernel.assert_conserved()
 
 
-# --- promises ----------------------------------------------------------------------------------------------------
+# --- promises ----------------------------------------------------------------------------------------------
 
 
 def test_second_take_over_reverts(scene):
@@ -373,7 +373,9 @@ def test_funding_is_accrued_before_health_is_judged(scene):
 
 
 def test_maturing_profit_counts_as_equity_and_is_lost_first(scene):
-    """50 realised before, then 55 against with 20 of cash: h is 15 / MM, and the loss eats the profit first."""
+    """
+    50 realised before, then 55 against with 20 of cash: h is 15 / MM, and the loss eats the profit first.
+    """
     loser = scene.account("loser", 60)
     helper = scene.account("helper", 5000)
     scene.open(helper, loser, 10)
@@ -460,7 +462,7 @@ def test_other_markets_count_at_their_last_good_mark(scene):
     scene.kernel.assert_conserved()
 
 
-# --- when it may not ---------------------------------------------------------------------------------------------
+# --- when it may not ---------------------------------------------------------------------------------------
 
 
 def test_limit_price(scene):

@@ -1,4 +1,7 @@
-"""Rounds: every profit of the market, open, realised or maturing, pays the same share, and never more than itself."""
+"""
+Rounds: every profit of the market, open, realised or maturing, pays the same share, and never more than
+itself.
+"""
 
 from fractions import Fraction
 
@@ -49,7 +52,9 @@ def test_round_takes_the_deficits_share_of_open_profit(scene):
 
 
 def test_round_charges_both_sides_and_all_classes_alike(scene):
-    """Whoever is in profit at mark pays: also one on the losers' side who entered long before, in any class."""
+    """
+    Whoever is in profit at mark pays: also one on the losers' side who entered long before, in any class.
+    """
     scene.move(20)
     early = scene.account("early", 5000)
     counterparty = scene.account("counterparty", 5000)
@@ -71,7 +76,9 @@ def test_round_charges_both_sides_and_all_classes_alike(scene):
 
 
 def test_round_charges_open_pot_and_maturing_profit_alike(scene):
-    """One winner still holds, one was deleveraged, one has closed: all pay the same share of what they won."""
+    """
+    One winner still holds, one was deleveraged, one has closed: all pay the same share of what they won.
+    """
     holder = scene.account("holder", 5000)
     closer = scene.account("closer", 5000)
     deleveraged = scene.account("deleveraged", 5000)
@@ -116,10 +123,6 @@ def test_round_spares_idle_losing_and_other_markets_accounts(scene):
     scene.kernel.assert_conserved()
 
 
-
-
-
-
 def test_deficit_beyond_all_profit_leaves_a_claim_and_a_later_profit_pays_it(scene):
     """f = 1: entries are at mark afterwards. What the winners win next is taken too, f = 1 again."""
     winner = crash_beyond_profit(scene)
@@ -146,11 +149,14 @@ def test_deficit_beyond_all_profit_leaves_a_claim_and_a_later_profit_pays_it(sce
 
 
 def crash_beyond_profit(scene: Scene) -> int:
-    """Inventory of 10 against which only half is held in profit: the other half entered at the crash's mark."""
+    """
+    Inventory of 10 against which only half is held in profit: the other half entered at the crash's mark.
+    """
     winner, leaver = scene.account("winner", 5000), scene.account("leaver", 5000)
     loser = scene.bankrupt(winner, 5, 60)
     scene.open(loser, leaver, 5)
-    # the other half changes hands at 20 against, and what its first holder won has matured when the loser is found
+    # the other half changes hands at 20 against, and what its first holder won has matured when the loser
+    # is found
     scene.move(20)
     scene.open(leaver, scene.account("heir", 5000), 5)
     for _ in range(26):
@@ -160,7 +166,7 @@ def crash_beyond_profit(scene: Scene) -> int:
     return winner
 
 
-# --- when a round is due -----------------------------------------------------------------------------------------
+# --- when a round is due -----------------------------------------------------------------------------------
 
 
 def small_deficit_after_a_round(scene: Scene, seconds: int) -> None:
@@ -205,7 +211,7 @@ def test_large_deficit_does_not_wait(scene, against, is_due):
     assert scene.snapshot() == before
 
 
-# --- a round in several calls ------------------------------------------------------------------------------------
+# --- a round in several calls ------------------------------------------------------------------------------
 
 
 def two_tick_crash(scene: Scene) -> list[int]:
@@ -251,7 +257,12 @@ def test_cursor_opens_once_and_logs_nothing_in_between(scene):
 @pytest.mark.parametrize(
     ("role", "call"),
     [
-        ("exchange", lambda s: s.vault.fill(0, account_of("winner"), 0, False, [(account_of("early"), wad(1), wad(90), 0, False)])),
+        (
+            "exchange",
+            lambda s: s.vault.fill(
+                0, account_of("winner"), 0, False, [(account_of("early"), wad(1), wad(90), 0, False)]
+            ),
+        ),
         ("keeper", lambda s: s.vault.update_mark(0)),
         ("keeper", lambda s: s.vault.pay_claims(0)),
         ("keeper", lambda s: s.vault.touch(account_of("winner"), 0)),
@@ -261,7 +272,17 @@ def test_cursor_opens_once_and_logs_nothing_in_between(scene):
         ("allocator", lambda s: s.vault.deleverage(0, 10)),
         ("allocator", lambda s: s.vault.close_at_mark(0, 10)),
     ],
-    ids=["fill", "update_mark", "pay_claims", "touch", "take_over", "absorb", "buy_inventory", "deleverage", "close_at_mark"],
+    ids=[
+        "fill",
+        "update_mark",
+        "pay_claims",
+        "touch",
+        "take_over",
+        "absorb",
+        "buy_inventory",
+        "deleverage",
+        "close_at_mark",
+    ],
 )
 def test_market_stands_still_while_a_round_is_open(scene, role, call):
     two_tick_crash(scene)
@@ -365,7 +386,7 @@ def test_open_round_that_finds_nothing_lets_the_market_go(scene):
     scene.kernel.assert_conserved()
 
 
-# --- many rounds -------------------------------------------------------------------------------------------------
+# --- many rounds -------------------------------------------------------------------------------------------
 
 
 def test_rounds_add_up_on_pending_generations(scene):
@@ -373,10 +394,7 @@ def test_rounds_add_up_on_pending_generations(scene):
     winner = crash(scene, winner_size=20)
     model = Winner(-scene.side, Fraction(wad(20)), Fraction(wad(2000)))
     for against in (10, 13, 11, 16):
-        if against != 10:
-            mark = scene.move(against)
-        else:
-            mark = scene.vault.mark(0)
+        mark = scene.move(against) if against != 10 else scene.vault.mark(0)
         if scene.kernel.inventory().outstanding == 0:
             continue
         done = scene.kernel.charge_round()
@@ -404,7 +422,7 @@ def test_round_without_inventory_charges_pots(scene):
     scene.kernel.assert_conserved()
 
 
-# --- when it may not ---------------------------------------------------------------------------------------------
+# --- when it may not ---------------------------------------------------------------------------------------
 
 
 def test_round_only_by_the_loss_allocator(scene):

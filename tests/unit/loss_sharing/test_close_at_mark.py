@@ -1,4 +1,7 @@
-"""Inventory without a deficit is closed at mark against the best-ranked winners: it costs them the position, no money."""
+"""
+Inventory without a deficit is closed at mark against the best-ranked winners: it costs them the position,
+no money.
+"""
 
 import boa
 import pytest

@@ -122,7 +122,7 @@ def test_touch_of_a_wholly_closed_member_leaves_only_profit(scene):
     scene.kernel.assert_conserved()
 
 
-# --- order -------------------------------------------------------------------------------------------------------
+# --- order -------------------------------------------------------------------------------------------------
 
 # entry (distance from 100, better for the winner), leverage class, size
 QUEUE = [(-9, 3, 3), (-6, 0, 2), (-3, 2, 2), (0, 1, 2), (-9, 1, 3), (0, 3, 10)]
@@ -210,7 +210,9 @@ def test_who_is_in_profit_at_mark_but_not_at_bankruptcy_price_is_spared(scene):
 
 
 def test_eligibility_is_by_the_ticks_worst_price(scene):
-    """A tick that P* lies in is not wholly in profit there, so nobody in it is closed, whatever his own entry."""
+    """
+    A tick that P* lies in is not wholly in profit there, so nobody in it is closed, whatever his own entry.
+    """
     margin = 5
     winner = scene.account("winner", 1000)
     loser = scene.account("loser", margin * 20)
@@ -230,12 +232,12 @@ def test_eligibility_is_by_the_ticks_worst_price(scene):
     scene.kernel.assert_conserved()
 
 
-# --- price band --------------------------------------------------------------------------------------------------
+# --- price band --------------------------------------------------------------------------------------------
 
 
 def test_bankruptcy_price_is_kept_within_the_band(scene):
     """A gap so wide that P* is 30 % beyond mark: the winners pay up to the band, the claim keeps the rest."""
-    winner, _ = crash(scene, against=40 if scene.side > 0 else 60)
+    _, _ = crash(scene, against=40 if scene.side > 0 else 60)
     mark = scene.vault.mark(0)
     clamped = mark * 13 // 10 if scene.side > 0 else mark * 7 // 10
     deficit = scene.kernel.inventory().outstanding
@@ -249,7 +251,9 @@ def test_bankruptcy_price_is_kept_within_the_band(scene):
 
 
 def test_what_the_band_leaves_unpaid_is_a_rounds(scene):
-    """Nothing is left to close, so a second ADL reverts, and a round charges the pots that the first one made."""
+    """
+    Nothing is left to close, so a second ADL reverts, and a round charges the pots that the first one made.
+    """
     winner, _ = crash(scene, against=40 if scene.side > 0 else 60)
     scene.kernel.deleverage()
     before = scene.snapshot()
@@ -264,7 +268,7 @@ def test_what_the_band_leaves_unpaid_is_a_rounds(scene):
     scene.kernel.assert_conserved()
 
 
-# --- the same generation again -----------------------------------------------------------------------------------
+# --- the same generation again -----------------------------------------------------------------------------
 
 
 def test_sealed_generation_stands_a_second_adl_a_round_and_a_close_at_mark(scene):
@@ -343,7 +347,9 @@ def test_join_of_a_sealed_tick_opens_a_sibling(scene):
 
 
 def test_generations_of_a_tick_are_closed_lowest_first_and_reborn(scene):
-    """Generation 0 is closed before its sibling; when both are empty the tick starts again with generation 0."""
+    """
+    Generation 0 is closed before its sibling; when both are empty the tick starts again with generation 0.
+    """
     winner, _ = crash(scene, winner_size=20)
     scene.kernel.deleverage()
     base = scene.kernel.position(winner).key
@@ -369,7 +375,7 @@ def test_generations_of_a_tick_are_closed_lowest_first_and_reborn(scene):
     scene.kernel.assert_conserved()
 
 
-# --- who pays nothing --------------------------------------------------------------------------------------------
+# --- who pays nothing --------------------------------------------------------------------------------------
 
 
 def test_idle_losing_and_other_markets_accounts_are_untouched(scene):
@@ -404,7 +410,7 @@ def test_funding_is_booked_to_the_last_second_before_the_close(scene):
     scene.kernel.assert_conserved()
 
 
-# --- gas ---------------------------------------------------------------------------------------------------------
+# --- gas ---------------------------------------------------------------------------------------------------
 
 
 def crowd(scene: Scene, members: int) -> tuple[int, int]:
@@ -437,7 +443,7 @@ def test_cost_does_not_depend_on_the_number_of_members(shared_kernel):
         assert abs(many - few) * 50 <= few
 
 
-# --- when it may not ---------------------------------------------------------------------------------------------
+# --- when it may not ---------------------------------------------------------------------------------------
 
 
 def test_deleverage_only_by_the_loss_allocator(scene):

@@ -342,8 +342,8 @@ def least_addition(mark: int) -> int:
 
 def test_adding_until_the_entry_is_near_the_mark_books_the_profit(traders, trader, counterparty, direction):
     """
-    Attack X18: ADL and rounds spare what straddles the mark, so nobody brings a profit near it by adding. It is
-    realised, in reach as maturing profit, and the entry is the mark.
+    Attack X18: ADL and rounds spare what straddles the mark, so nobody brings a profit near it by adding. It
+    is realised, in reach as maturing profit, and the entry is the mark.
     """
     mark = in_profit(traders, direction)
     equity = traders.state(trader).equity
