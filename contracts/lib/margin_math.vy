@@ -11,7 +11,7 @@
                   | max mark age 12 @152 (seconds) | price band 12 @164 (1e-5) | minimum notional 32 @176 (quote)
                   | caps: open interest 16 @208 (quote), position 16 @224 (quote), open interest 16 @240 (base)
      more lines   four maintenance lines of (rate 16 | deduction 40) each, rate in 1e-5, deduction in whole quote,
-                  @0 @56 @112 @168: lines 2 to 5 in one word, lines 6 and 7 in another
+                  at 0, 56, 112 and 168: lines 2 to 5 in one word, lines 6 and 7 in another
      cap          mantissa 11 @0 | exponent 5 @11: mantissa << exponent, whole quote or base units
      liquidation  target health 16 @0 (1e-3) | critical health 16 @16 (1e-3) | cost slope 16 @32 (1e-5)
                   | fund share of cost 16 @48 (1e-3) | deleverage band 16 @64 (1e-5)
