@@ -194,6 +194,8 @@ class Naive:
         self.money_tolerance, self.size_tolerance = Fr(0), Fr(0)
         # The kernel's answer to the operation at hand, asked only where rounding decides.
         self.was_accepted = True
+        # whether the kernel found something left in the account it absorbed
+        self.had_equity = False
         self.entered_at_mark: Callable[[], set[tuple[int, int]]] = set
         self.undecided = 0
 
@@ -619,14 +621,18 @@ class Naive:
                 critical = min(Fr(m.liquidation["critical_health"], WAD) for m in held)
                 self.require(self.decide(critical * risk.maintenance - risk.equity, band), "account healthy")
             worths = {m.id: abs(account.size(m.id)) * m.mark for m in held}
-            if risk.equity > 0:
+            has_equity = risk.equity > 0
+            if abs(risk.equity) <= band:
+                self.undecided += 1
+                has_equity = self.had_equity
+            if has_equity:
                 full = (self.reward(m, worths[m.id], True) for m in held)
-                reward = min(sum(full, Fr(0)), risk.equity / 2)
+                reward = min(sum(full, Fr(0)), max(risk.equity, Fr(0)) / 2)
             else:
                 small = (self.reward(m, worths[m.id], False) for m in held)
                 reward = min(sum(small, Fr(0)), self.liquidation_fees)
                 self.liquidation_fees -= reward
-            left = risk.equity - (reward if risk.equity > 0 else 0)
+            left = risk.equity - (reward if has_equity else 0)
             parts = self.split(account, left)
             positions, account.positions = account.positions, {}
             account.maturing, account.cash = {}, Fr(0)

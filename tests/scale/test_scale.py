@@ -20,13 +20,13 @@ pytestmark = pytest.mark.deep
 SIZES = [int(n) for n in os.environ.get("WINNERS", "10,1000,100000").split(",")]
 MAKERS = 16
 # Of all winners together, whatever their number.
-SHORT = 10_000
+SHORT = 200_000
 TOLERANCE = 0.02
 MOST_EXTRA_OF_TOUCH = 30_000
 
 
 def populate(kernel: Kernel, count: int) -> list[int]:
-    """So many accounts of one owner, short 10,000 together at 100: one cohort."""
+    """So many accounts of one owner, short 200,000 together at 100: one cohort."""
     dealer = kernel.fund_account("dealer", 10**8)
     tokens = wad(10**7) // count // kernel.scale
     kernel.token.mint(actor("bank"), tokens * count)

@@ -356,6 +356,8 @@ class Ledger:
         outcome = self.send("engine", "absorb(uint256,uint256)", a, keeper)
         self.look_at_crumbs()
         self.allow(1 + self.market_count)
+        if outcome.ok:
+            self.model.had_equity = self.event(outcome, "AccountAbsorbed")[2] > 0
         reward = self.both("absorb", outcome, lambda: self.model.absorb(a, keeper))
         if outcome.ok:
             paid = self.event(outcome, "AccountAbsorbed")[4]
