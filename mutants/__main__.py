@@ -7,7 +7,6 @@ from mutants import planted
 from mutants.generate import MODULES, resolve
 from mutants.run import LIMIT, Options, choose, control, run
 
-
 WHAT = ["run", "list", "planted", "write", "control"]
 
 
