@@ -5,9 +5,10 @@ import sys
 
 from mutants import planted
 from mutants.generate import MODULES, resolve
-from mutants.run import LIMIT, Options, choose, control, run
+from mutants.run import LIMIT, RESULTS, Options, choose, control, equivalents, load, report, run
+from mutants.suite import contracts_digest
 
-WHAT = ["run", "list", "planted", "write", "control"]
+WHAT = ["run", "report", "list", "planted", "write", "control"]
 
 
 def main() -> int:
@@ -36,6 +37,9 @@ def main() -> int:
     if args.what == "list":
         for mutant in choose(options):
             print(mutant.id)
+        return 0
+    if args.what == "report":
+        report(choose(options), load(RESULTS), equivalents(), contracts_digest())
         return 0
     return run(options)
 
