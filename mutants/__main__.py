@@ -5,12 +5,15 @@ import sys
 
 from mutants import planted
 from mutants.generate import MODULES, resolve
-from mutants.run import LIMIT, Options, choose, run
+from mutants.run import LIMIT, RESULTS, Options, choose, control, equivalents, load, report, run
+from mutants.suite import contracts_digest
+
+WHAT = ["run", "report", "list", "planted", "write", "control"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
-    parser.add_argument("what", nargs="?", default="run", choices=["run", "list", "planted", "write"])
+    parser.add_argument("what", nargs="?", default="run", choices=WHAT)
     parser.add_argument("--modules", default="", help="names, by comma; by default the accounting modules")
     parser.add_argument("--sample", type=int, help="so many, from each module as many as it has of all")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
@@ -26,12 +29,17 @@ def main() -> int:
         planted.write()
         return 0
     paths = [resolve(name) for name in args.modules.replace(",", " ").split()] or list(MODULES)
+    if args.what == "control":
+        return control(paths, args.jobs)
     options = Options(
         paths, args.sample, args.seed, args.jobs, args.only, args.fresh, args.seconds, args.limit
     )
     if args.what == "list":
         for mutant in choose(options):
             print(mutant.id)
+        return 0
+    if args.what == "report":
+        report(choose(options), load(RESULTS), equivalents(), contracts_digest())
         return 0
     return run(options)
 

@@ -48,13 +48,17 @@ class Compiler:
             self.trees.pop(path, None)
 
     def compile(self, path: str) -> VyperDeployer:
-        self._wipe()
+        before = self._wipe()
         imports._parse_ast, optimizer._optimize = self._parse, _optimize_once
         try:
             with artifacts._without_collecting():
                 return artifacts._compile(path)
         finally:
             imports._parse_ast, optimizer._optimize = _plain_parse, _plain_optimize
+            # what this contract has no use for still explains reverts of the ones compiled before
+            for thing, name, value in before:
+                if getattr(thing, name, None) is None:
+                    setattr(thing, name, value)
 
     def _parse(self, file: FileInput) -> vy.Module:
         path = file.resolved_path
@@ -63,17 +67,24 @@ class Compiler:
             self.trees[path] = _plain_parse(dataclasses.replace(file, contents=text))
         return self.trees[path]
 
-    def _wipe(self) -> None:
+    def _wipe(self) -> list[tuple[Any, str, Any]]:
+        """What has been wiped: of what, its name, its value."""
+        out: list[tuple[Any, str, Any]] = []
         for tree in self.trees.values():
             functions = tree.get_children(vy.FunctionDef)
             for variable in tree.get_children(vy.VariableDecl):
                 if known := variable.target._metadata.get("varinfo"):
+                    out.append((known, "position", known.position))
                     known.position = None
                 functions.append(variable._expanded_getter)
             for function in functions:
                 if known := function and function._metadata.get("func_type"):
+                    out += [(known, name, getattr(known, name)) for name in ("_ir_info", "_function_id")]
                     known._ir_info = known._function_id = None
-                    vars(known).pop("reentrancy_key_position", None)
+                    if hasattr(known, "reentrancy_key_position"):
+                        out.append((known, "reentrancy_key_position", known.reentrancy_key_position))
+                        del known.reentrancy_key_position
+        return [entry for entry in out if entry[2] is not None]
 
 
 def _imported(tree: vy.Module) -> set[Path]:

@@ -240,6 +240,21 @@ def attack_all(
         raise SystemExit("mutants: the tests did not start")
 
 
+def control(paths: list[str], jobs: int) -> int:
+    """Mutants that change nothing, each against all tests in the order of a mutant: 1 if one is killed."""
+    bad = []
+
+    def done(mutant: Mutant, result: dict[str, Any], tests: Tests) -> None:
+        print(
+            f"{mutant.path}: {result['status']} {result.get('test', '')} {result['seconds']:.0f} s",
+            flush=True,
+        )
+        bad.extend([mutant.path] if result["status"] != "same" else [])
+
+    attack_all([Mutant(path, "", suite.CONTROL, 0, 0, "") for path in paths], jobs, done)
+    return 1 if bad else 0
+
+
 @dataclass
 class Options:
     paths: list[str]

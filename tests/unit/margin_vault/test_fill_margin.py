@@ -19,6 +19,7 @@ from tests.unit.margin_vault.actions import (
     margin_tuple,
     new_kernel,
     opposite,
+    pass_batches,
     raw_fill,
     signed,
     trade,
@@ -319,6 +320,36 @@ def test_a_realised_loss_eats_maturing_profit_before_cash(traders, trader, direc
     trade(traders, opposite(direction), 2)
     state = traders.state(trader)
     assert (state.cash, state.maturing) == (wad(1_000), wad(12))
+    traders.assert_conserved()
+
+
+def shares(word: int) -> tuple[int, int]:
+    """Of the current and the previous batch, in steps of 1e-9 quote: an account's, or the market's sums."""
+    return word & (2**104 - 1), (word >> 104) & (2**104 - 1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "left"), [(5, (30, 15)), (20, (30, 0)), (32, (18, 0)), (50, (0, 0)), (70, (0, 0))]
+)
+def test_a_loss_eats_the_older_batch_first_and_its_sum(traders, trader, direction, loss, left):
+    """What it has eaten is nobody's: no round may count on it."""
+    step = 10**9
+
+    def trip(end: float) -> None:
+        trade(traders, direction, 10)
+        traders.set_price(100 + signed(direction, 1) * end)
+        trade(traders, opposite(direction), 10)
+
+    trip(2)
+    pass_batches(traders, 1)
+    trip(5)
+    assert shares(traders.vault.maturing_word(trader, 0)) == (wad(30) // step, wad(20) // step)
+    trip(5 - loss / 10)
+    current, previous = (wad(amount) // step for amount in left)
+    assert shares(traders.vault.maturing_word(trader, 0)) == (current, previous)
+    # the counterparty has won what the trader has lost
+    assert shares(traders.vault.market_words(0)[3]) == (current + wad(loss) // step, previous)
+    assert traders.state(trader).cash == wad(1_000) - wad(max(loss - 50, 0))
     traders.assert_conserved()
 
 
