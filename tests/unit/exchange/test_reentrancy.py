@@ -14,6 +14,7 @@ def calls(exchange, maker, trader, vault):
     own = account_of(vault.address)
     return {
         "trade": (own, MARKET, WAD, PRICE, 0, False, TAKER_RATE, [signed]),
+        "take": (own, WAD, 0, False, TAKER_RATE, signed),
         "match_orders": (taker, [signed]),
         "cancel": (own, 0, 1),
         "cancel_all": (own,),
@@ -27,6 +28,7 @@ def calls(exchange, maker, trader, vault):
 
 NAMES = [
     "trade",
+    "take",
     "match_orders",
     "cancel",
     "cancel_all",
