@@ -7,6 +7,7 @@ import pytest
 from eth_abi import encode
 from eth_utils import keccak
 
+from tests.kernel import account_of
 from tests.support import ROOT
 from tests.unit.crisis.scene import Scene
 from tests.unit.loss_sharing.test_deleverage import crash
@@ -31,9 +32,9 @@ def sealed(scene: Scene, populated: int) -> int:
 
 
 def join(scene: Scene) -> int:
-    late, other = scene.account("late", 1000), scene.account("other", 1000)
-    scene.open(other, late, 5)
-    return scene.kernel.position(late).key
+    newcomer, other = scene.account("newcomer", 1000), scene.account("other", 1000)
+    scene.open(other, newcomer, 5)
+    return scene.kernel.position(newcomer).key
 
 
 @pytest.mark.parametrize("free", [1, 2, 63])
@@ -53,3 +54,48 @@ def test_the_same_tick_of_another_class_has_generations_of_its_own(scene):
     late = scene.account("late", 1000, leverage_class=1)
     scene.open(scene.account("other", 1000, leverage_class=1), late, 5)
     assert scene.kernel.position(late).key & 63 == 0
+
+
+def closed_keys(scene: Scene) -> list[int]:
+    return [log[2] for log in scene.logs() if log[0] == "CohortClosed"]
+
+
+def two_sealed(scene: Scene) -> int:
+    """ADL has closed all of generation 0 but 10, and part of generation 1; nobody has been touched since."""
+    winner, _ = crash(scene, winner_size=20)
+    scene.kernel.deleverage()
+    base = scene.kernel.position(winner).key
+    scene.move(0)
+    late = scene.account("late", 5000)
+    scene.open(account_of("bystander"), late, 5)
+    second = scene.bankrupt(late, 12, 72, name="second loser")
+    assert scene.kernel.position(late).key == base + 1
+    scene.move(10)
+    scene.kernel.absorb(second)
+    scene.kernel.deleverage()
+    assert closed_keys(scene) == [base, base + 1]
+    scene.move(0)
+    return base
+
+
+def test_a_sibling_that_is_sealed_too_is_not_joined(scene):
+    base = two_sealed(scene)
+    assert join(scene) == base + 2
+    scene.kernel.assert_conserved()
+
+
+def test_siblings_are_found_when_generation_0_has_lost_its_last_member(scene):
+    winner, _ = crash(scene, winner_size=20)
+    scene.kernel.deleverage()
+    base = scene.kernel.position(winner).key
+    scene.move(0)
+    late = scene.account("late", 5000)
+    scene.open(account_of("bystander"), late, 5)
+    scene.open(winner, account_of("bystander"), 10)
+    assert scene.kernel.position(winner).size == 0
+    loser = scene.bankrupt(late, 12, 72, name="second loser")
+    scene.move(10)
+    scene.kernel.absorb(loser)
+    scene.kernel.deleverage()
+    assert closed_keys(scene) == [base + 1]
+    scene.kernel.assert_conserved()
