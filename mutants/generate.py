@@ -211,7 +211,8 @@ def _spans(source: Source, node: vy.VyperNode) -> Iterator[tuple[str, int, int, 
         yield "constant", *source.span(node), str(not node.value)
     elif isinstance(node, vy.Call):
         yield from _calls(source, node)
-    if isinstance(node, vy.If | vy.IfExp | vy.Assert) and not isinstance(node.test, vy.Compare):
+    # (a comparison, and a `not`, are turned around above)
+    if isinstance(node, vy.If | vy.IfExp | vy.Assert) and not isinstance(node.test, vy.Compare | vy.UnaryOp):
         yield "condition", *source.span(node.test), f"not ({source.of(node.test)})"
     if isinstance(node, REMOVED) and _is_removable(node):
         yield "assert" if isinstance(node, vy.Assert) else "statement", *source.span(node), "pass"
