@@ -211,7 +211,8 @@ def _spans(source: Source, node: vy.VyperNode) -> Iterator[tuple[str, int, int, 
         yield "constant", *source.span(node), str(not node.value)
     elif isinstance(node, vy.Call):
         yield from _calls(source, node)
-    if isinstance(node, vy.If | vy.IfExp | vy.Assert) and not isinstance(node.test, vy.Compare):
+    # (a comparison, and a `not`, are turned around above)
+    if isinstance(node, vy.If | vy.IfExp | vy.Assert) and not isinstance(node.test, vy.Compare | vy.UnaryOp):
         yield "condition", *source.span(node.test), f"not ({source.of(node.test)})"
     if isinstance(node, REMOVED) and _is_removable(node):
         yield "assert" if isinstance(node, vy.Assert) else "statement", *source.span(node), "pass"
@@ -248,16 +249,16 @@ def _calls(source: Source, node: vy.Call) -> Iterator[tuple[str, int, int, str]]
 def mutants(path: str) -> list[Mutant]:
     """All mutants of a file below contracts/, in the order of the source."""
     source, seen, out = Source(path), Counter[tuple[str, ...]](), []
-    roots = source.tree.get_children((vy.FunctionDef, vy.VariableDecl))
-    for root in roots:
-        for node in _walk(root):
-            for operator, start, end, new in _spans(source, node):
-                function = root.name if isinstance(root, vy.FunctionDef) else ""
-                line = source.lines_of(start, end)
-                change = f"{squeezed(source.text[start:end])} -> {squeezed(new)}"
-                key = (function, operator, line, change)
-                out.append(Mutant(path, function, operator, start, end, new, line, change, seen[key]))
-                seen[key] += 1
+    for root in source.tree.get_children((vy.FunctionDef, vy.VariableDecl)):
+        function = root.name if isinstance(root, vy.FunctionDef) else ""
+        # (a node does not tell its fields in the same order every time)
+        spans = [span for node in _walk(root) for span in _spans(source, node)]
+        for operator, start, end, new in sorted(spans, key=lambda span: span[1:]):
+            line = source.lines_of(start, end)
+            change = f"{squeezed(source.text[start:end])} -> {squeezed(new)}"
+            key = (function, operator, line, change)
+            out.append(Mutant(path, function, operator, start, end, new, line, change, seen[key]))
+            seen[key] += 1
     return out
 
 

@@ -1,5 +1,8 @@
 """What mutants rest on: names, bugs that can still be planted, a compiler that makes the same code."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -21,6 +24,18 @@ def test_every_mutant_has_a_name_of_its_own():
 def test_every_mutant_changes_its_source():
     for mutant in ALL.values():
         assert mutant.diff(), mutant.id
+
+
+def test_names_are_the_same_in_every_run():
+    """Python hashes text anew in every process, and Vyper's nodes keep their fields in sets."""
+    command = [sys.executable, "-m", "mutants", "list", "--modules", "claims_queue", "--sample", "40"]
+    runs = [
+        subprocess.run(
+            command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        )
+        for seed in ("1", "2")
+    ]
+    assert runs[0].stdout == runs[1].stdout != b""
 
 
 def test_equivalent_mutants_exist_and_have_a_reason():
