@@ -173,10 +173,6 @@ def is_in_profit(ar: Any, c: Cohort, is_short: bool, edge: Number, price: Number
     return ar.ceil(c.b * edge, WAD) + c.c <= price
 
 
-def size_of(ar: Any, c: Cohort, is_short: bool) -> Number:
-    return ar.ceil(c.size_sum * c.a, RAY) if is_short else ar.floor(c.size_sum * c.a, RAY)
-
-
 def profit_at(ar: Any, c: Cohort, is_short: bool, price: Number) -> Number:
     """`price` has 27 decimals."""
     worth = c.size_sum * (price - c.c)

@@ -59,12 +59,6 @@ def is_in_profit(c: cohorts.Cohort, key: uint256, tick_bits: uint256, price: uin
 
 @external
 @pure
-def size_of(c: cohorts.Cohort, key: uint256) -> uint256:
-    return cohorts._size_of(c, key)
-
-
-@external
-@pure
 def profit_at(c: cohorts.Cohort, key: uint256, price: uint256) -> uint256:
     return cohorts._profit_at(c, key, price)
 

@@ -230,16 +230,6 @@ def _is_in_profit(c: Cohort, key: uint256, tick_bits: uint256, price: uint256) -
 
 
 @pure
-def _size_of(c: Cohort, key: uint256) -> uint256:
-    """
-    @notice Live size of all members, base: a long cohort's rounded down, a short one's up
-    """
-    if self._is_short(key):
-        return fixed_math._mul_div_up(c.size_sum, c.a, units.RAY)
-    return fixed_math._mul_div_down(c.size_sum, c.a, units.RAY)
-
-
-@pure
 def _profit_at(c: Cohort, key: uint256, price: uint256) -> uint256:
     """
     @notice Open profit of all members at `price` (27 decimals), quote, rounded down; 0 if it is a loss

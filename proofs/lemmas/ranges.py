@@ -111,7 +111,6 @@ def overflow(is_wrong: bool) -> bool:
         return False
     try:
         for is_short in (False, True):
-            f.size_of(ar, c, is_short)
             f.pot_of(ar, c, is_short)
             f.profit_at(ar, c, is_short, price * WAD_TO_RAY)
             f.is_in_profit(ar, c, is_short, price * 2, price * WAD_TO_RAY)

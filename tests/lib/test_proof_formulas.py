@@ -191,7 +191,6 @@ def test_sums(cohort_math, is_short):
     for draw in draws(f"sums {is_short}"):
         c, key = draw.cohort(), key_of(is_short)
         price = draw.price() * f.WAD_TO_RAY
-        assert cohort_math.size_of(word(c), key) == f.size_of(AR, c, is_short)
         assert cohort_math.pot_of(word(c), key) == f.pot_of(AR, c, is_short)
         assert cohort_math.profit_at(word(c), key, price) == f.profit_at(AR, c, is_short, price)
 

@@ -4,7 +4,6 @@ Seeded histories carry the volume; the machine below shrinks what it finds. Both
 times faster here than an EVM in Python. A failure prints seed, step, the last operations and the figures.
 """
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,8 +25,6 @@ from tests.stateful.chain import AnvilChain
 from tests.stateful.ledger import UNLIMITED, Ledger, run_history
 from tests.support import actor
 
-pytestmark = pytest.mark.skipif(shutil.which("anvil") is None, reason="needs anvil (make setup)")
-
 STEPS = 150
 # Groups of seeds, so that a failure is found early and workers can share them.
 GROUPS, SEEDS = 6, 14
@@ -48,12 +45,6 @@ def systems(chain: AnvilChain) -> list[Ledger]:
     return [Ledger(chain, decimals=d, has_fine_ticks=fine).deploy() for d, fine in kinds]
 
 
-@pytest.fixture(scope="module")
-def reached() -> dict[str, int]:
-    """How often the histories so far got each operation accepted and refused."""
-    return {}
-
-
 def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
     """The histories of some seeds; how often each operation was accepted and refused."""
     counts: dict[str, int] = {}
@@ -70,16 +61,10 @@ def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
-def test_history_equals_naive_model(systems: list[Ledger], reached: dict[str, int], group: int) -> None:
-    for name, count in run(systems, range(group * SEEDS, (group + 1) * SEEDS), STEPS).items():
-        reached[name] = reached.get(name, 0) + count
-
-
-def test_histories_reach_every_operation(reached: dict[str, int]) -> None:
-    if not reached:
-        pytest.skip("looks at the histories above")
+def test_history_equals_naive_model(systems: list[Ledger], group: int) -> None:
+    reached = run(systems, range(group * SEEDS, (group + 1) * SEEDS), STEPS)
     for name in ("fill", "take_over", "absorb", "deleverage", "close_at_mark", "round", "buy_inventory"):
-        assert reached.get(name, 0) >= GROUPS, f"histories hardly reach {name}: {reached}"
+        assert reached.get(name, 0) > 0, f"histories hardly reach {name}: {reached}"
 
 
 @pytest.mark.deep
