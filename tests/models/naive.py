@@ -62,6 +62,8 @@ class Account:
     maturing: dict[int, dict[int, Fr]] = field(default_factory=dict)
     pots: dict[int, Fr] = field(default_factory=dict)
     classes: dict[int, int] = field(default_factory=dict)
+    # markets where rounding left the kernel a unit of a position that is closed here
+    rests: set[int] = field(default_factory=set)
 
     def copy(self) -> "Account":
         return Account(
@@ -70,6 +72,7 @@ class Account:
             {m: dict(b) for m, b in self.maturing.items()},
             dict(self.pots),
             dict(self.classes),
+            set(self.rests),
         )
 
     def size(self, market: int) -> Fr:
@@ -250,6 +253,7 @@ class Naive:
         for m in self.markets:
             out.maturing += account.ripening(m.id) + account.pots.get(m.id, Fr(0))
             p = account.positions.get(m.id)
+            out.is_stale |= m.id in account.rests and not m.is_fresh(self.now)
             if p is None or p.size == 0:
                 continue
             unrealised, worth = p.size * m.mark - p.notional, abs(p.size) * m.mark
@@ -612,8 +616,8 @@ class Naive:
             self.settle_all(a)
             account, risk = self.account(a), self.risk(a)
             held = [m for m in self.markets if account.size(m.id)]
-            fresh = [m for m in held if m.is_fresh(self.now)]
-            self.require(bool(fresh) or not held, "stale mark")
+            open_in = [m for m in self.markets if m in held or m.id in account.rests]
+            self.require(not open_in or any(m.is_fresh(self.now) for m in open_in), "stale mark")
             band = self.money_band()
             if not held:
                 self.require(self.decide(-risk.equity, band), "account healthy")
@@ -805,12 +809,18 @@ class Naive:
             total += account.pots.get(market, Fr(0)) + account.ripening(market)
         return total
 
+    def look_for_round(self, market: int) -> tuple[Fr, Fr]:
+        """Deficit and reachable profit, where the last tiers may act at all."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.require_last_tiers(m)
+            return m.outstanding, self.reachable(market)
+
     def require_round(self, market: int, is_one_call: bool) -> tuple[Fr, Fr]:
         """Deficit and reachable profit, if a round may be charged; one of several calls only when due."""
         m = self.markets[market]
         with self.all_or_nothing():
-            self.require_last_tiers(m)
-            deficit, reachable = m.outstanding, self.reachable(market)
+            deficit, reachable = self.look_for_round(market)
             spaced = self.now - m.round_time >= ROUND_SPACING
             band = 101 * self.money_tolerance
             is_grave = self.decide(deficit * 100 - reachable, band) and (is_one_call or self.was_accepted)
