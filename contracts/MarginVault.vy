@@ -20,7 +20,6 @@ from .lib import fixed_math
 from .lib import kernel
 from .lib import margin_math
 from .lib import packing
-from .lib import token as erc20
 from .lib import units
 from .modules import accounts
 from .modules import bankruptcy_account
@@ -134,24 +133,7 @@ def __init__(
 
 @external
 def deposit(account: uint256, tokens: uint256) -> uint256:
-    return self._deposit(account, tokens)
-
-
-@external
-def deposit_with_permit(
-    account: uint256, tokens: uint256, deadline: uint256, v: uint8, r: bytes32, s: bytes32
-) -> uint256:
-    # Somebody may have used the permit already; then the allowance is there and this call fails harmlessly.
-    success: bool = raw_call(
-        TOKEN.address,
-        abi_encode(
-            msg.sender, self, tokens, deadline, v, r, s, method_id=method_id(
-                "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"
-            )
-        ),
-        revert_on_failure=False,
-    )
-    return self._deposit(account, tokens)
+    return books._deposit(TOKEN, SCALE, account, tokens)
 
 
 @external
@@ -294,10 +276,6 @@ def _part(selector: uint256) -> address:
         selector == convert(method_id("touch(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("sync_cohort(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("set_leverage_class(uint256,uint256,uint256)", output_type=bytes4), uint256)
-        or selector == convert(method_id("settle(uint256,uint256)", output_type=bytes4), uint256)
-        or selector == convert(method_id("unseat(uint256,uint256,uint256)", output_type=bytes4), uint256)
-        or selector == convert(method_id("open_generation(uint256,uint256)", output_type=bytes4), uint256)
-        or selector == convert(method_id("drop_generation(uint256)", output_type=bytes4), uint256)
     ):
         return MEMBERSHIP
     if (
@@ -314,18 +292,6 @@ def _part(selector: uint256) -> address:
     ):
         return CONSOLE
     return VIEWS
-
-
-def _deposit(account: uint256, tokens: uint256) -> uint256:
-    books._require_amount(tokens)
-    assert accounts._owner(account) != empty(address), "vault: zero owner"
-    amount: uint256 = tokens * SCALE
-    account_word: uint256 = books._credit(account, amount)
-    log IMarginVault.Deposited(
-        account=account, sender=msg.sender, tokens=tokens, account_word=account_word
-    )
-    erc20._pull(TOKEN, msg.sender, tokens)
-    return amount
 
 
 def _fill_side(
@@ -391,6 +357,7 @@ def _fill_side(
             assert m.status == markets.ACTIVE, "market: close only"
             assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
             assert not system._is_paused(exchange_word), "vault: paused"
+            assert markets._is_fresh_for_opening(m), "margin: stale mark"
             margin._require_opening_allowed(m.terms_word, after)
             worth = after.worth
         assert size == 0 or after.worth >= margin_math._minimum_notional(

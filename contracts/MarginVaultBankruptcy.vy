@@ -176,6 +176,8 @@ def _strip(account: uint256, market: uint256) -> Part:
     m: markets.Market = markets._load(market)
     seat: positions.Seat = empty(positions.Seat)
     m.open_interest, seat = books._open(MEMBERSHIP, m, account)
+    if seat.size != 0:
+        markets._require_arrived(m)
     maturing: uint256 = positions._maturing_worth(market, seat)
     part: Part = Part(
         market=market,

@@ -147,6 +147,7 @@ def add_market(
             batch_end=markets.batch_seconds,
             funding_time=block.timestamp,
             round_time=0,
+            step_time=0,
         )
     )
     markets.batch_sums_words[market] = packing._batch_sums_word(0, 0, FIRST_BATCH, 0)
@@ -279,6 +280,24 @@ def set_paused(is_paused: bool):
 
 
 # Owners of accounts
+
+
+@external
+def deposit_with_permit(
+    account: uint256, tokens: uint256, deadline: uint256, v: uint8, r: bytes32, s: bytes32
+) -> uint256:
+    kernel._require_delegated(THIS)
+    # Somebody may have used the permit already; then the allowance is there and this call fails harmlessly.
+    success: bool = raw_call(
+        TOKEN.address,
+        abi_encode(
+            msg.sender, self, tokens, deadline, v, r, s, method_id=method_id(
+                "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"
+            )
+        ),
+        revert_on_failure=False,
+    )
+    return books._deposit(TOKEN, SCALE, account, tokens)
 
 
 @external

@@ -106,13 +106,13 @@ def config_hash() -> bytes32:
 def update_mark(market: uint256) -> uint256:
     kernel._require_delegated(THIS)
     m: markets.Market = markets._load(market)
-    if block.timestamp == m.mark_time:
+    clock: packing.Clock = packing._clock(markets.clock_words[market])
+    if block.timestamp == m.mark_time or block.timestamp == clock.step_time:
         return m.mark
     reading: IPriceOracle.Reading = staticcall IPriceOracle(system.price_oracle).read(market)
     assert (
         units.MIN_PRICE <= reading.mark and reading.mark <= units.MAX_PRICE
     ), "market: price out of range"
-    clock: packing.Clock = packing._clock(markets.clock_words[market])
     elapsed: uint256 = block.timestamp - m.mark_time
     was_fresh: bool = markets._is_fresh(m)
     funding_share: uint256 = 0
@@ -121,8 +121,12 @@ def update_mark(market: uint256) -> uint256:
             m, reading.funding_rate, min(block.timestamp - clock.funding_time, MAX_FUNDING_STEP)
         )
         clock.funding_time = block.timestamp
-    m.mark = reading.mark
+    m.mark = self._stepped(m, reading.mark)
     m.mark_time = block.timestamp
+    if m.mark != reading.mark:
+        # on its way: fresh for nobody until it arrives
+        m.mark_time = 0
+        clock.step_time = block.timestamp
     lacking: uint256 = 0
     m, lacking = self._sync_and_pay(m, False)
     markets._store_price(m)
@@ -137,6 +141,7 @@ def update_mark(market: uint256) -> uint256:
     log IMarginVaultCrisis.MarkUpdated(
         market=market,
         mark=m.mark,
+        mark_time=m.mark_time,
         long_index=m.long_index,
         short_index=m.short_index,
         funding_share=funding_share,
@@ -198,6 +203,19 @@ def pay_treasury() -> uint256:
     log IMarginVaultCrisis.TreasuryPaid(treasury=treasury, amount=tokens * SCALE)
     erc20._push(TOKEN, treasury, tokens)
     return tokens
+
+
+@view
+def _stepped(m: markets.Market, goal: uint256) -> uint256:
+    """
+    @notice The mark's next place on its way to the oracle's; at most one step away, if the market has such a limit
+    @custom:rounding The step down
+    """
+    rate: uint256 = margin_math._mark_step(markets.liquidation_words[m.id])
+    if rate == 0 or m.mark == 0:
+        return goal
+    step: uint256 = fixed_math._mul_div_down(m.mark, rate, units.WAD)
+    return min(max(goal, m.mark - step), m.mark + step)
 
 
 def _accrue_funding(m: markets.Market, rate: int256, elapsed: uint256) -> (markets.Market, uint256):

@@ -106,6 +106,7 @@ def take_over(
     seat: positions.Seat = empty(positions.Seat)
     elsewhere: margin.Risk = empty(margin.Risk)
     m.open_interest, seat, elsewhere = books._in_hand(MEMBERSHIP, m, account, multiplier)
+    books._require_arrived(account, seat.markets & ~packing._bit(market))
     assert seat.size != 0, "vault: no position"
     before: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
     plan: liquidation.Plan = liquidation._plan(m, seat, before, multiplier, max_size)

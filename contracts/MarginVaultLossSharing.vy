@@ -146,8 +146,8 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
         cohorts=scan.cohorts,
         is_done=scan.is_done,
     )
-    clock: packing.Clock = packing._clock(markets.clock_words[market])
-    is_spaced: bool = block.timestamp - clock.round_time >= ROUND_SPACING_SECONDS
+    clock_word: uint256 = markets.clock_words[market]
+    is_spaced: bool = block.timestamp - packing._round_time(clock_word) >= ROUND_SPACING_SECONDS
     # A round that needs several calls holds the market: it may only be opened when one is surely due.
     if is_new and not is_spaced:
         # (not "crisis: ...": who asks for too little must not be told that the round is not due)
@@ -171,8 +171,7 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
     m = loss_sharing._charge(m, round.share)
     m.is_round_open = False
     markets._store_price(m)
-    clock.round_time = block.timestamp
-    markets.clock_words[market] = packing._clock_word(clock)
+    markets.clock_words[market] = packing._with_round_time(clock_word, block.timestamp)
     log IMarginVaultLossSharing.RoundCharged(
         market=market,
         index=unsafe_sub(m.rounds, 1),

@@ -170,9 +170,8 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
     kernel._require_delegated(THIS)
     accounts._require_owner_or_operator(account)
     assert leverage_class < units.LEVERAGE_CLASSES, "vault: unknown class"
-    m: markets.Market = markets._load(market)
     self._settle_all(account)
-    m = markets._load(market)
+    m: markets.Market = markets._load(market)
     seat: positions.Seat = positions._open(m, account, True)
     before: uint256 = packing._leverage_class(seat.classes, market)
     seat.classes = packing._with_leverage_class(seat.classes, market, leverage_class)
@@ -184,7 +183,7 @@ def set_leverage_class(account: uint256, market: uint256, leverage_class: uint25
         exchange_word: uint256 = system.exchange_word
         assert system._mode(exchange_word) < system.ADL, "vault: mode ADL"
         risk: margin.Risk = books._risk(m, seat, system._multiplier(exchange_word))
-        assert markets._is_fresh(m), "margin: stale mark"
+        assert markets._is_fresh_for_opening(m), "margin: stale mark"
         margin._require_opening_allowed(m.terms_word, risk)
         key = cohorts._open_generation(
             positions._base_key(m, seat), m, risk.worth

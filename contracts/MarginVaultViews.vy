@@ -322,7 +322,7 @@ def _full_risk(account: uint256) -> margin.Risk:
         seat: positions.Seat = membership._peek(m, account)
         seat.cash -= a.cash
         risk = margin._with(risk, m, seat, system._multiplier(system.exchange_word))
-        if seat.size != 0 and not markets._is_fresh(m):
+        if seat.size != 0 and not markets._is_fresh_for_opening(m):
             risk.is_stale = True
     return risk
 

@@ -33,8 +33,9 @@ PARTS = tuple(WIRING)
 
 Abi = list[dict[str, Any]]
 
-# Only the parts themselves answer these.
-_PART_ONLY = {"config_hash"}
+# Only the parts themselves answer these: to whoever asks, and to each other.
+INTERNAL = ("settle", "unseat", "open_generation", "drop_generation")
+_PART_ONLY = {"config_hash", *INTERNAL}
 
 
 def canonical(parameter: Mapping[str, Any]) -> str:

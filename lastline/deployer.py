@@ -15,7 +15,7 @@ from web3 import Web3
 from lastline.abi import PARTS, WIRING, Abi, canonical
 from lastline.chain import Chain, Sender
 from lastline.deployments import ContractRecord, Deployment, DeploymentError
-from lastline.units import to_units, wad
+from lastline.units import WAD, to_units, wad
 from lastline.words import LiquidationWord, MarginWords, cap_field, cap_of
 
 ROLES = {
@@ -65,12 +65,14 @@ def margin_config(market: dict[str, Any]) -> tuple[Any, ...]:
         [wad(amount) for amount in margin["line_deductions"]],
         wad(margin["initial_factor"]),
         int(margin["max_mark_age_seconds"]),
+        int(margin["max_opening_age_seconds"]),
         [wad(rate) for rate in margin["class_rates"]],
         wad(margin["price_band"]),
         wad(margin["minimum_notional"]),
         wad(margin["open_interest_cap_quote"]),
         wad(margin["open_interest_cap_base"]),
         wad(margin["position_cap_quote"]),
+        wad(margin["lower_cap_share"]),
     )
 
 
@@ -89,6 +91,7 @@ def liquidation_config(market: dict[str, Any]) -> tuple[Any, ...]:
         wad(config["reward_flat"]),
         wad(config["reward_cap"]),
         wad(config["dust"]),
+        wad(config["max_mark_step"]),
     )
 
 
@@ -415,20 +418,23 @@ class Deployer:
     def _is_configured(self, index: int, market: dict[str, Any]) -> bool:
         words = self._view("MarginVault", "market_words", index)
         margin = MarginWords.of(words[4], words[5], words[6])
-        *wanted, quote_cap, base_cap, position_cap = margin_config(market)
+        *wanted, quote_cap, base_cap, position_cap, lower_cap_share = margin_config(market)
         # The vault keeps caps to eleven bits.
         wanted += [cap_of(cap_field(cap)) for cap in (quote_cap, base_cap, position_cap)]
+        wanted.append(lower_cap_share or WAD)
         shown = [
             [rate for rate, _ in margin.lines],
             [deduction for _, deduction in margin.lines],
             margin.initial_factor,
             margin.max_mark_age,
+            margin.max_opening_age,
             list(margin.class_rates),
             margin.price_band,
             margin.minimum_notional,
             margin.open_interest_cap_quote,
             margin.open_interest_cap_base,
             margin.position_cap_quote,
+            margin.lower_cap_share,
         ]
         liquidation = LiquidationWord.of(words[7])
         return shown == wanted and tuple(vars(liquidation).values()) == liquidation_config(market)

@@ -502,7 +502,7 @@ class Ledger:
 
     def _on_MarkUpdated(self, e: Event) -> None:
         market = self.markets[e.market]
-        market.mark, market.mark_time = e.mark, e.timestamp
+        market.mark, market.mark_time = e.mark, e.mark_time
         market.long_index, market.short_index = e.long_index, e.short_index
         market.clock = ClockWord.of(e.clock_word)
         market.batch_sums = BatchSumsWord.of(e.batch_sums_word)

@@ -207,14 +207,16 @@ class ClockWord:
     batch_end: int
     funding_time: int
     round_time: int
+    step_time: int  # when the mark last moved without reaching the oracle's
 
     @classmethod
     def of(cls, word: int) -> "ClockWord":
-        return cls(field(word, 0, 40), field(word, 40, 40), field(word, 80, 40), field(word, 120, 40))
+        return cls(*(field(word, 40 * n, 40) for n in range(5)))
 
     @property
     def word(self) -> int:
-        return self.now | self.batch_end << 40 | self.funding_time << 80 | self.round_time << 120
+        fields = (self.now, self.batch_end, self.funding_time, self.round_time, self.step_time)
+        return sum(value << 40 * n for n, value in enumerate(fields))
 
 
 @dataclass(frozen=True)
@@ -383,12 +385,14 @@ class MarginWords:
     lines: tuple[tuple[int, int], ...]  # rate, deduction
     initial_factor: int
     max_mark_age: int
+    max_opening_age: int
     class_rates: tuple[int, ...]
     price_band: int
     minimum_notional: int
     open_interest_cap_quote: int
     position_cap_quote: int
     open_interest_cap_base: int
+    lower_cap_share: int  # of open_interest_cap_quote, 18 decimals
 
     @classmethod
     def of(cls, terms_word: int, more_lines_word: int, last_lines_word: int) -> "MarginWords":
@@ -402,12 +406,14 @@ class MarginWords:
             tuple(lines),
             field(terms_word, 136, 16) * FACTOR_STEP,
             field(terms_word, 152, 12),
+            field(terms_word, 192, 12),
             tuple(field(terms_word, 72 + 16 * n, 16) * RATE_STEP for n in range(4)),
             field(terms_word, 164, 12) * RATE_STEP,
-            field(terms_word, 176, 32) * WAD,
+            cap_of(field(terms_word, 176, 16)),
             cap_of(field(terms_word, 208, 16)),
             cap_of(field(terms_word, 224, 16)),
             cap_of(field(terms_word, 240, 16)),
+            (field(terms_word, 204, 4) or 16) * WAD // 16,
         )
 
     def maintenance(self, notional: int) -> int:
@@ -416,10 +422,19 @@ class MarginWords:
             (max(-(-notional * rate // WAD) - deduction, 0) for rate, deduction in self.lines), default=0
         )
 
-    def initial(self, notional: int, maintenance: int, leverage_class: int) -> int:
-        """Initial margin: the tier's or the class's, whichever asks more."""
+    def initial(self, notional: int, maintenance: int, leverage_class: int, open_interest: int = 0) -> int:
+        """Initial margin: the tier's or the class's, whichever asks more, and more in a crowd.
+
+        `open_interest` is the market's, quote at mark: from the lower cap on the margin rises linearly, to all of
+        the notional at the cap (dYdX v4).
+        """
         tier = -(-maintenance * self.initial_factor // WAD)
-        return max(tier, -(-notional * self.class_rates[leverage_class] // WAD))
+        initial = max(tier, -(-notional * self.class_rates[leverage_class] // WAD))
+        cap = self.open_interest_cap_quote
+        lower = cap // 16 * (self.lower_cap_share * 16 // WAD)
+        if self.lower_cap_share == WAD or open_interest <= lower or initial >= notional:
+            return initial
+        return initial - (initial - notional) * min(open_interest - lower, cap - lower) // (cap - lower)
 
 
 @dataclass(frozen=True)
@@ -435,6 +450,7 @@ class LiquidationWord:
     reward_flat: int
     reward_cap: int
     dust: int
+    max_mark_step: int
 
     @classmethod
     def of(cls, word: int) -> "LiquidationWord":
@@ -450,4 +466,5 @@ class LiquidationWord:
             field(word, 128, 32) * 10**16,
             field(word, 160, 32) * WAD,
             field(word, 192, 32) * 10**12,
+            field(word, 224, 16) * RATE_STEP,
         )

@@ -46,12 +46,14 @@ def margin_config(**changes: Any) -> dict[str, Any]:
         line_deductions=[0, wad(25_000)],
         initial_factor=wad("1.5"),
         max_mark_age=600,
+        max_opening_age=600,
         class_rates=[wad("0.05"), wad("0.1"), wad("0.2"), wad("0.5")],
         price_band=wad("0.01"),
         minimum_notional=wad(100),
         open_interest_cap_quote=wad(10**9),
         open_interest_cap_base=wad(10**9),
         position_cap_quote=wad(10**8),
+        lower_cap_share=WAD,
     )
     return config | changes
 
@@ -69,6 +71,7 @@ def liquidation_config(**changes: Any) -> dict[str, Any]:
         reward_flat=wad("1"),
         reward_cap=wad(500),
         dust=wad("0.01"),
+        max_mark_step=0,
     )
     return config | changes
 

@@ -8,7 +8,8 @@
 @dev Layouts (bits @ offset):
      terms        all that a fill reads: maintenance line 0 rate 16 @0 (1e-5) | line 1 rate 16 @16, deduction 40 @32
                   | initial rate of each leverage class 4 x 16 @72 (1e-5) | initial factor 16 @136 (1e-3)
-                  | max mark age 12 @152 (seconds) | price band 12 @164 (1e-5) | minimum notional 32 @176 (quote)
+                  | max mark age 12 @152 (seconds) | price band 12 @164 (1e-5) | minimum notional 16 @176 (as a cap)
+                  | max mark age for openings 12 @192 (seconds) | lower cap of open interest 4 @204 (16ths of its cap)
                   | caps: open interest 16 @208 (quote), position 16 @224 (quote), open interest 16 @240 (base)
      more lines   four maintenance lines of (rate 16 | deduction 40) each, rate in 1e-5, deduction in whole quote,
                   at 0, 56, 112 and 168: lines 2 to 5 in one word, lines 6 and 7 in another
@@ -17,7 +18,7 @@
                   | fund share of cost 16 @48 (1e-3) | deleverage band 16 @64 (1e-5)
                   | auction slippage 16 @80 (1e-5) | auction length 16 @96 (seconds)
                   | reward rate 16 @112 (1e-5) | reward flat 32 @128 (1e-2 quote) | reward cap 32 @160 (quote)
-                  | dust 32 @192 (1e-6 quote)
+                  | dust 32 @192 (1e-6 quote) | mark step 16 @224 (1e-5)
 """
 
 from . import fixed_math
@@ -68,7 +69,12 @@ def _band(terms_word: uint256) -> uint256:
 
 @pure
 def _minimum_notional(terms_word: uint256) -> uint256:
-    return unsafe_mul((terms_word >> 176) & MASK_32, units.WAD)
+    return self._cap_at(terms_word, 176)
+
+
+@pure
+def _max_opening_age(terms_word: uint256) -> uint256:
+    return (terms_word >> 192) & MASK_12
 
 
 @pure
@@ -153,6 +159,14 @@ def _dust(liquidation_word: uint256) -> uint256:
 
 
 @pure
+def _mark_step(liquidation_word: uint256) -> uint256:
+    """
+    @notice Largest move of the mark at once, share of it; 0 for no limit
+    """
+    return self._rate_at(liquidation_word, 224)
+
+
+@pure
 def _asks_more(
     notional: uint256, marginal: uint256, deducted: uint256, rate: uint256, deduction: uint256
 ) -> bool:
@@ -191,6 +205,29 @@ def _lines(
         last_rate = rate
         last_deduction = deduction
     return asked, last_rate, last_deduction, True
+
+
+@pure
+def _has_lower_cap(terms_word: uint256) -> bool:
+    return (terms_word >> 204) & 15 != 0
+
+
+@pure
+def _initial_in_crowd(
+    notional: uint256, initial: uint256, open_interest: uint256, terms_word: uint256
+) -> uint256:
+    """
+    @notice Initial margin in a market whose open interest is between its lower cap and its cap: it rises linearly from
+            `initial` to all of the notional; rounded up. Source: dYdX v4, open-interest-scaled initial margin
+    @param open_interest Quote at mark
+    """
+    cap: uint256 = self._open_interest_cap_quote(terms_word)
+    # a cap is a multiple of 16
+    span: uint256 = unsafe_mul(cap >> 4, unsafe_sub(16, (terms_word >> 204) & 15))
+    beyond: uint256 = min(fixed_math._saturating_sub(open_interest, unsafe_sub(cap, span)), span)
+    if beyond == 0 or initial >= notional:
+        return initial
+    return initial + fixed_math._mul_div_up(unsafe_sub(notional, initial), beyond, span)
 
 
 @pure

@@ -19,6 +19,7 @@
      flow        open interest 112 @0 | uncollected trading fees 128 @112      (written by every fill)
      funding     long index int112 @0 | short index int112 @112
      clock       market clock 40 @0 | batch end 40 @40 | funding time 40 @80 | last round time 40 @120
+                 | last step time 40 @160
      batch sums  current 104 @0 | previous 104 @104 | batch 24 @208 | current charged 1 @232
                  | previous charged 1 @233       (shares, as in maturing)
      crisis      untouched profit of ADL 128 @0 | start of the inventory's auction 40 @128 | time since which there has been
@@ -62,6 +63,7 @@ struct Clock:
     batch_end: uint256
     funding_time: uint256
     round_time: uint256
+    step_time: uint256  # when the mark last moved without reaching the oracle's
 
 
 struct Sums:
@@ -258,13 +260,35 @@ def _clock(word: uint256) -> Clock:
         batch_end=(word >> 40) & MASK_40,
         funding_time=(word >> 80) & MASK_40,
         round_time=(word >> 120) & MASK_40,
+        step_time=(word >> 160) & MASK_40,
     )
 
 
 @pure
 def _clock_word(c: Clock) -> uint256:
-    self._require_fits(c.now | c.batch_end | c.funding_time | c.round_time, 40)
-    return c.now | (c.batch_end << 40) | (c.funding_time << 80) | (c.round_time << 120)
+    self._require_fits(c.now | c.batch_end | c.funding_time | c.round_time | c.step_time, 40)
+    return (
+        c.now
+        | (c.batch_end << 40)
+        | (c.funding_time << 80)
+        | (c.round_time << 120)
+        | (c.step_time << 160)
+    )
+
+
+@pure
+def _round_time(clock_word: uint256) -> uint256:
+    return (clock_word >> 120) & MASK_40
+
+
+@pure
+def _step_time(clock_word: uint256) -> uint256:
+    return clock_word >> 160
+
+
+@pure
+def _with_round_time(clock_word: uint256, time: uint256) -> uint256:
+    return (clock_word & ~(MASK_40 << 120)) | (time << 120)
 
 
 @pure

@@ -131,3 +131,29 @@ def auction_seconds(word: uint256) -> uint256:
 @pure
 def dust(word: uint256) -> uint256:
     return margin_math._dust(word)
+
+
+@external
+@pure
+def max_opening_age(word: uint256) -> uint256:
+    return margin_math._max_opening_age(word)
+
+
+@external
+@pure
+def mark_step(word: uint256) -> uint256:
+    return margin_math._mark_step(word)
+
+
+@external
+@pure
+def has_lower_cap(word: uint256) -> bool:
+    return margin_math._has_lower_cap(word)
+
+
+@external
+@pure
+def initial_in_crowd(
+    notional: uint256, initial: uint256, open_interest: uint256, terms_word: uint256
+) -> uint256:
+    return margin_math._initial_in_crowd(notional, initial, open_interest, terms_word)

@@ -58,7 +58,7 @@ def _elsewhere(account: uint256, bitmap: uint256, skip: uint256, multiplier: uin
         seat: positions.Seat = positions._open(m, account, True)
         seat.cash -= cash
         risk = self._with(risk, m, seat, multiplier)
-        if seat.size != 0 and not markets._is_fresh(m):
+        if seat.size != 0 and not markets._is_fresh_for_opening(m):
             risk.is_stale = True
     return risk
 
@@ -160,6 +160,14 @@ def _requirements(
                 break
             word = markets.last_lines_words[m.id]
     initial: uint256 = margin_math._initial(worth, maintenance, m.terms_word, leverage_class)
+    if margin_math._has_lower_cap(m.terms_word):
+        # the open interest before this call
+        initial = margin_math._initial_in_crowd(
+            worth,
+            initial,
+            fixed_math._wad_mul_up(markets.flow_words[m.id] & packing.MASK_112, m.mark),
+            m.terms_word,
+        )
     if multiplier != units.WAD:
         maintenance = fixed_math._wad_mul_up(maintenance, multiplier)
         marginal = fixed_math._wad_mul_up(marginal, multiplier)

@@ -20,6 +20,7 @@ MAX_SLIPPAGE: constant(uint256) = 10**17
 MAX_BAND: constant(uint256) = 10**16
 MIN_CLASS_RATE: constant(uint256) = 5 * 10**15
 MAX_MARK_AGE: constant(uint256) = 3600
+LOWER_CAP_STEP: constant(uint256) = units.WAD // 16
 
 
 @pure
@@ -51,6 +52,17 @@ def _cap(amount: uint256) -> uint256:
 
 
 @pure
+def _exact_cap(amount: uint256) -> uint256:
+    """
+    @notice `_cap` of an amount that it must not round
+    @dev Reverts "config: not in steps", "config: too large"
+    """
+    cap: uint256 = self._cap(amount)
+    assert margin_math._cap_at(cap, 0) == amount, "config: not in steps"
+    return cap
+
+
+@pure
 def _line(rate: uint256, deduction: uint256) -> uint256:
     return self._steps(rate, units.RATE_STEP, 16) | (self._steps(deduction, units.WAD, 40) << 16)
 
@@ -73,8 +85,9 @@ def _lines_word(
 
 def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
     """
-    @dev Reverts "config: margin lines", "config: initial factor", "config: mark age", "config: price band",
-         "config: class rate", "config: minimum notional", "config: not in steps", "config: too large"
+    @dev Reverts "config: margin lines", "config: initial factor", "config: mark age", "config: lower cap",
+         "config: price band", "config: class rate", "config: minimum notional", "config: not in steps",
+         "config: too large"
     """
     count: uint256 = len(c.line_rates)
     assert count != 0 and count == len(c.line_deductions), "config: margin lines"
@@ -92,7 +105,12 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
     assert (
         c.initial_factor > units.WAD and c.initial_factor <= 10 * units.WAD
     ), "config: initial factor"
-    assert c.max_mark_age != 0 and c.max_mark_age <= MAX_MARK_AGE, "config: mark age"
+    assert (
+        c.max_opening_age != 0
+        and c.max_opening_age <= c.max_mark_age
+        and c.max_mark_age <= MAX_MARK_AGE
+    ), "config: mark age"
+    assert c.lower_cap_share <= units.WAD, "config: lower cap"
     assert c.price_band != 0 and c.price_band <= MAX_BAND, "config: price band"
     assert c.minimum_notional != 0, "config: minimum notional"
     classes: uint256 = 0
@@ -116,7 +134,9 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
         | (self._steps(c.initial_factor, units.FACTOR_STEP, 16) << 136)
         | (c.max_mark_age << 152)
         | (self._steps(c.price_band, units.RATE_STEP, 12) << 164)
-        | (self._steps(c.minimum_notional, units.WAD, 32) << 176)
+        | (self._exact_cap(c.minimum_notional) << 176)
+        | (c.max_opening_age << 192)
+        | ((self._steps(c.lower_cap_share, LOWER_CAP_STEP, 5) & 15) << 204)
         | (self._cap(c.open_interest_cap_quote) << 208)
         | (self._cap(c.position_cap_quote) << 224)
         | (self._cap(c.open_interest_cap_base) << 240)
@@ -140,7 +160,7 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
 def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
     """
     @dev Reverts "config: health", "config: liquidation cost", "config: deleverage band", "config: auction",
-         "config: reward", "config: dust", "config: not in steps", "config: too large"
+         "config: reward", "config: dust", "config: mark step", "config: not in steps", "config: too large"
     """
     assert (
         c.target_health > units.WAD
@@ -163,6 +183,7 @@ def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
         and c.reward_rate <= units.MAX_FEE_RATE
     ), "config: reward"
     assert c.dust <= 100 * units.WAD, "config: dust"
+    assert c.max_mark_step <= MAX_RATE, "config: mark step"
     old: uint256 = markets.liquidation_words[market]
     word: uint256 = (
         self._steps(c.target_health, units.FACTOR_STEP, 16)
@@ -176,6 +197,7 @@ def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
         | (self._steps(c.reward_flat, 10**16, 32) << 128)
         | (self._steps(c.reward_cap, units.WAD, 32) << 160)
         | (self._steps(c.dust, 10**12, 32) << 192)
+        | (self._steps(c.max_mark_step, units.RATE_STEP, 16) << 224)
     )
     markets.liquidation_words[market] = word
     log IMarginVaultConsole.LiquidationConfigured(

@@ -142,8 +142,29 @@ def _is_fresh(m: Market) -> bool:
 
 
 @view
+def _is_fresh_for_opening(m: Market) -> bool:
+    """
+    @notice True while the mark is young enough for adding risk or taking cash out
+    """
+    return block.timestamp - m.mark_time <= margin_math._max_opening_age(m.terms_word)
+
+
+@view
 def _require_fresh(m: Market):
     assert self._is_fresh(m), "market: stale mark"
+
+
+@view
+def _require_arrived(m: Market):
+    """
+    @notice Nobody may be liquidated at a mark that is on its way to the oracle's: a hedge would be judged at prices of
+            different times. A way that nobody ends is over when the mark would be stale anyway.
+    @dev Reverts "market: mark on its way"
+    """
+    if m.mark_time == 0:
+        assert block.timestamp - packing._step_time(
+            self.clock_words[m.id]
+        ) > margin_math._max_mark_age(m.terms_word), "market: mark on its way"
 
 
 @pure

@@ -93,6 +93,43 @@ def test_initial_margin_is_the_larger_of_tier_and_class(margins, notional, lever
     assert margins.harness.initial(notional, maintenance, terms, leverage_class) == max(tier, by_class)
 
 
+CAP = 1_600 << 7  # quote, exact in eleven bits
+
+
+def crowd_terms(sixteenths: int) -> int:
+    return (1_600 | 7 << 11) << 208 | sixteenths << 204
+
+
+@pytest.mark.parametrize("sixteenths", [1, 8, 15])
+@given(open_interest=st.integers(0, 2 * wad(CAP)), notional=st.integers(0, wad(CAP)), data=st.data())
+def test_initial_margin_rises_linearly_from_the_lower_cap_to_the_notional(
+    margins, sixteenths, open_interest, notional, data
+):
+    initial = data.draw(st.integers(0, notional))
+    lower, cap = wad(CAP) * sixteenths // 16, wad(CAP)
+    share = min(max(Fraction(open_interest - lower, cap - lower), 0), 1)
+    exact = initial + (notional - initial) * share
+    answer = margins.harness.initial_in_crowd(notional, initial, open_interest, crowd_terms(sixteenths))
+    assert 0 <= answer - exact < 1
+
+
+@pytest.mark.parametrize("sixteenths", [1, 15])
+def test_initial_margin_at_the_borders_of_a_crowd(margins, sixteenths):
+    lower, terms = wad(CAP) * sixteenths // 16, crowd_terms(sixteenths)
+    ask = margins.harness.initial_in_crowd
+    assert ask(wad(100), wad(5), lower, terms) == wad(5)
+    assert ask(wad(100), wad(5), lower + 1, terms) == wad(5) + 1
+    assert ask(wad(100), wad(5), wad(CAP), terms) == ask(wad(100), wad(5), 2 * wad(CAP), terms) == wad(100)
+    # what asks more than the notional already stays
+    assert ask(wad(100), wad(101), wad(CAP), terms) == wad(101)
+
+
+def test_no_lower_cap_is_none(margins):
+    assert not margins.harness.has_lower_cap((2**256 - 1) ^ 15 << 204)
+    for sixteenths in range(1, 16):
+        assert margins.harness.has_lower_cap(sixteenths << 204)
+
+
 @given(st.integers(0, wad(10**9)))
 def test_a_reward_is_flat_and_proportional_and_capped(margins, notional):
     flat, rate, cap = 150, 50, 20
@@ -103,8 +140,8 @@ def test_a_reward_is_flat_and_proportional_and_capped(margins, notional):
 
 FIELDS = {
     "max_mark_age": (152, 12, 1),
+    "max_opening_age": (192, 12, 1),
     "band": (164, 12, RATE_STEP),
-    "minimum_notional": (176, 32, WAD),
     "target_health": (0, 16, FACTOR_STEP),
     "critical_health": (16, 16, FACTOR_STEP),
     "cost_slope": (32, 16, RATE_STEP),
@@ -113,6 +150,7 @@ FIELDS = {
     "auction_slippage": (80, 16, RATE_STEP),
     "auction_seconds": (96, 16, 1),
     "dust": (192, 32, 10**12),
+    "mark_step": (224, 16, RATE_STEP),
 }
 
 
@@ -132,7 +170,12 @@ def test_a_class_rate_is_where_its_layout_says(margins, leverage_class):
     assert margins.harness.class_rate((2**256 - 1) ^ 0xFFFF << 72 + 16 * leverage_class, leverage_class) == 0
 
 
-CAPS = {"open_interest_cap_quote": 208, "position_cap_quote": 224, "open_interest_cap_base": 240}
+CAPS = {
+    "minimum_notional": 176,
+    "open_interest_cap_quote": 208,
+    "position_cap_quote": 224,
+    "open_interest_cap_base": 240,
+}
 
 
 @pytest.mark.parametrize("name", CAPS)

@@ -21,7 +21,7 @@ STRUCTS = {
     "account": (-128, 32, 64, 16),
     "maturing": (104, 104, 24, 12, 12),
     "price": (104, 32, 23, 1, 8, 1),
-    "clock": (40, 40, 40, 40),
+    "clock": (40, 40, 40, 40, 40),
     "sums": (112, 112, 23, 1, 1, 7),
 }
 # Fields whose width the library checks; the others are bounded where they are written.
@@ -29,7 +29,7 @@ CHECKED = {
     "account": [0],
     "maturing": [0, 1],
     "price": [0, 2],
-    "clock": [0, 1, 2, 3],
+    "clock": [0, 1, 2, 3, 4],
     "sums": [0, 1],
 }
 PAIRS = {

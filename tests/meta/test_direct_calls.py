@@ -7,6 +7,7 @@ import pytest
 from boa.util.abi import Address
 from vyper.compiler.output import build_abi_output, build_method_identifiers_output
 
+from lastline.abi import INTERNAL
 from tests.kernel import PARTS, Kernel, deploy_kernel
 from tests.support import actor, compiled
 
@@ -61,7 +62,7 @@ def test_the_vault_passes_every_function_on_to_its_part(kernel):
     for part in PARTS[:-1]:
         identifiers = build_method_identifiers_output(compiled(f"{part}.vy").compiler_data)
         for signature, selector in identifiers.items():
-            if signature in ("config_hash()", "__default__()"):
+            if signature in ("config_hash()", "__default__()") or signature.split("(")[0] in INTERNAL:
                 continue
             data = int(selector, 16).to_bytes(4, "big") + bytes(32 * 24)
             result = boa.env.execute_code(
@@ -70,6 +71,20 @@ def test_the_vault_passes_every_function_on_to_its_part(kernel):
             assert Address(kernel.parts[part].address).canonical_address in reached(result), (
                 f"{part}: {signature}"
             )
+
+
+def test_what_parts_ask_each_other_nobody_can_ask_through_the_vault(kernel):
+    identifiers = build_method_identifiers_output(compiled("MarginVaultMembership.vy").compiler_data)
+    internal = {s: x for s, x in identifiers.items() if s.split("(")[0] in INTERNAL}
+    assert len(internal) == len(INTERNAL)
+    for signature, selector in internal.items():
+        data = int(selector, 16).to_bytes(4, "big") + bytes(32 * 24)
+        result = boa.env.execute_code(
+            to_address=kernel.vault.address, sender=actor("attacker"), data=data
+        )
+        assert result.is_error, signature
+        membership = Address(kernel.parts["MarginVaultMembership"].address).canonical_address
+        assert membership not in reached(result), signature
 
 
 def test_the_vault_answers_nothing_unknown(kernel):

@@ -101,7 +101,9 @@ class Market:
     tick_bits: int
     funding_time: int
     mark: Fr = Fr(0)
-    mark_time: int = 0
+    mark_time: int = 0  # 0 while the mark is on its way
+    step_time: int = 0
+    open_interest: Fr = Fr(0)  # before the operation at hand, quote
     clock: int = 0
     batch: int = 2
     batch_end: int = 3600
@@ -141,6 +143,12 @@ class Market:
     def is_fresh(self, now: int) -> bool:
         return now - self.mark_time <= self.margin["max_mark_age"]
 
+    def is_fresh_for_opening(self, now: int) -> bool:
+        return now - self.mark_time <= self.margin["max_opening_age"]
+
+    def is_on_its_way(self, now: int) -> bool:
+        return self.mark_time == 0 and now - self.step_time <= self.margin["max_mark_age"]
+
     def maintenance(self, worth: Fr) -> tuple[Fr, Fr]:
         """Margin, and the rate of the line that decides it."""
         lines = zip(self.margin["line_rates"], self.margin["line_deductions"], strict=True)
@@ -149,7 +157,13 @@ class Market:
 
     def initial(self, worth: Fr, maintenance: Fr, leverage_class: int) -> Fr:
         by_tier = maintenance * self.margin["initial_factor"]
-        return max(by_tier, worth * self.margin["class_rates"][leverage_class]) / WAD
+        initial = max(by_tier, worth * self.margin["class_rates"][leverage_class]) / WAD
+        # in a crowd it rises to all that the position is worth
+        cap = Fr(self.margin["open_interest_cap_quote"])
+        lower = cap * self.margin["lower_cap_share"] / WAD
+        if not lower or lower == cap or self.open_interest <= lower or initial >= worth:
+            return initial
+        return initial + (worth - initial) * min((self.open_interest - lower) / (cap - lower), Fr(1))
 
     def snapshot(self) -> dict[str, Any]:
         kept = dict(vars(self))
@@ -235,6 +249,12 @@ class Naive:
     def money_band(self) -> Fr:
         return self.money_tolerance + 20
 
+    def note_open_interests(self) -> None:
+        """What margins in a crowd go by: all longs, inventory included, as they are before an operation."""
+        for m in self.markets:
+            sizes = [*(a.size(m.id) for a in self.accounts.values()), m.size]
+            m.open_interest = sum((max(size, Fr(0)) for size in sizes), Fr(0)) * m.mark
+
     def total(self, everybody: Fr) -> Fr:
         """With what all accounts have together: what was deposited, exactly, at any mark."""
         return (
@@ -253,7 +273,7 @@ class Naive:
         for m in self.markets:
             out.maturing += account.ripening(m.id) + account.pots.get(m.id, Fr(0))
             p = account.positions.get(m.id)
-            out.is_stale |= m.id in account.rests and not m.is_fresh(self.now)
+            out.is_stale |= m.id in account.rests and not m.is_fresh_for_opening(self.now)
             if p is None or p.size == 0:
                 continue
             unrealised, worth = p.size * m.mark - p.notional, abs(p.size) * m.mark
@@ -263,7 +283,7 @@ class Naive:
             out.maintenance += maintenance
             initial = m.initial(worth, maintenance, account.classes.get(m.id, 0))
             out.initial_gap += max(initial - unrealised, Fr(0))
-            out.is_stale |= not m.is_fresh(self.now)
+            out.is_stale |= not m.is_fresh_for_opening(self.now)
         return out
 
     def realise(self, a: int, m: Market, pnl: Fr) -> None:
@@ -422,6 +442,7 @@ class Naive:
             account.classes[market] = leverage_class
             if account.size(market):
                 self.require(rates[leverage_class] > rates[before], "class only upward")
+                self.require(m.is_fresh_for_opening(self.now), "stale mark")
                 self.require_opening_allowed(a, m)
                 self.join(a, m)
 
@@ -468,6 +489,7 @@ class Naive:
             self.require_reduction_allowed(before, self.risk(a))
         else:
             self.require(not ro, "not a reduction")
+            self.require(m.is_fresh_for_opening(self.now), "stale mark")
             self.require_opening_allowed(a, m)
         size = self.account(a).size(m.id)
         if abs(held + change) <= self.size_tolerance:
@@ -481,13 +503,17 @@ class Naive:
 
     def update_mark(self, market: int, price: int, rate: int) -> None:
         m = self.markets[market]
-        if self.now == m.mark_time:
+        if self.now in (m.mark_time, m.step_time):
             return
         elapsed, was_fresh = self.now - m.mark_time, m.is_fresh(self.now)
         if self.now - m.funding_time >= 300:
             self.accrue(m, rate, min(self.now - m.funding_time, 3600))
             m.funding_time = self.now
-        m.mark, m.mark_time = Fr(price, WAD), self.now
+        before = m.mark
+        goal, step = Fr(price, WAD), self.step(m)
+        m.mark, m.mark_time = goal, self.now
+        if step and abs(goal - before) > step:
+            m.mark, m.mark_time, m.step_time = before + (step if goal > before else -step), 0, self.now
         self.sync(m, RECOVERED, 0)
         self.take_surplus(m)
         if was_fresh and self.decide(m.dust - m.outstanding, self.money_tolerance):
@@ -496,6 +522,17 @@ class Naive:
                 m.batch += 1
                 m.batch_end = m.clock + self.batch_seconds
                 self.mature(m)
+
+    @staticmethod
+    def step(m: Market) -> Fr:
+        """Largest move of a mark at once; the kernel's marks have 18 decimals. 0: no limit."""
+        return Fr(int(m.mark * m.liquidation["max_mark_step"]), WAD)
+
+    def require_arrived(self, a: int, skip: int | None = None) -> None:
+        """Nobody is liquidated at a mark that is on its way."""
+        account = self.account(a)
+        held = [m for m in self.markets if m.id != skip and (account.size(m.id) or m.id in account.rests)]
+        self.require(not any(m.is_on_its_way(self.now) for m in held), "mark on its way")
 
     def accrue(self, m: Market, rate: int, seconds: int) -> None:
         """Payers pay mark * rate * time, receivers get it less the fund's share."""
@@ -613,6 +650,7 @@ class Naive:
     def absorb(self, a: int, keeper: int) -> Fr:
         """The keeper's reward."""
         with self.all_or_nothing():
+            self.require_arrived(a)
             self.settle_all(a)
             account, risk = self.account(a), self.risk(a)
             held = [m for m in self.markets if account.size(m.id)]

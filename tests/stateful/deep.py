@@ -8,7 +8,7 @@ from functools import partial
 
 from tests import artifacts
 from tests.stateful.chain import AnvilChain
-from tests.stateful.ledger import Divergence, Ledger, run_history
+from tests.stateful.ledger import Divergence, run_history, systems
 
 # Seeds that one process runs before it starts a fresh Anvil.
 BLOCK = 20
@@ -17,13 +17,10 @@ BLOCK = 20
 def run(seeds: range, steps: int) -> tuple[range, int, Counter[str], int, list[str]]:
     """The histories of some seeds on a chain of their own; what happened in them, and what diverged."""
     chain, counts, undecided, diverged = AnvilChain(), Counter[str](), 0, []
-    systems = [
-        Ledger(chain, decimals=d, has_fine_ticks=fine).deploy()
-        for d, fine in ((6, False), (18, True), (8, False))
-    ]
+    kinds = systems(chain)
     point = chain.save()
     for seed in seeds:
-        ledger = systems[seed % len(systems)].fresh()
+        ledger = kinds[seed % len(kinds)].fresh()
         try:
             run_history(ledger, seed, steps)
         except Divergence as divergence:

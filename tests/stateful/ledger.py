@@ -41,8 +41,8 @@ MATURING = 4 * 10**9
 LEAST_CLAIM = 10**9
 UNLIMITED = 2**111 - 1
 PRICE_ORACLE = 16
-MARGIN_TYPE = "(uint256[],uint256[],uint256,uint256,uint256[4],uint256,uint256,uint256,uint256,uint256)"
-LIQUIDATION_TYPE = "(" + ",".join(["uint256"] * 11) + ")"
+MARGIN_TYPE = "(uint256[],uint256[],uint256,uint256,uint256,uint256[4],uint256,uint256,uint256,uint256,uint256,uint256)"
+LIQUIDATION_TYPE = "(" + ",".join(["uint256"] * 12) + ")"
 FILL = "fill(uint256,uint256,uint256,bool,(uint256,int256,uint256,uint256,bool)[])"
 EVENTS = {
     "TakenOver": "uint256,uint256,uint256,int256,uint256,uint256,uint256",
@@ -224,6 +224,7 @@ class Ledger:
         self.count(name, outcome)
         self.model.was_accepted = outcome.ok
         self.model.entered_at_mark = self.entered_at_mark if outcome.ok else set
+        self.model.note_open_interests()
         try:
             result = operation()
         except Refused as refusal:
@@ -335,6 +336,7 @@ class Ledger:
             model.require(a != liquidator, "self trade")
             model.require(m.is_fresh(model.now), "stale mark")
             model.settle_all(a)
+            model.require_arrived(a, market)
             worth, risk = abs(model.account(a).size(market)) * m.mark, model.risk(a)
             planned, price, fee = model.plan(a, market, max_size)
             if not outcome.ok:
@@ -531,6 +533,7 @@ class Ledger:
     def check(self) -> None:
         books = self.read()
         self.look_at_rests(books)
+        self.model.note_open_interests()
         self.risks = {a: self.model.risk(a) for a in self.model.accounts}
         self.i1_nothing_owed_that_is_not_held(books)
         self.i2_sizes_add_up(books)
@@ -666,6 +669,22 @@ class Ledger:
             (new["equity"] + slack) * old["maintenance"] < old["equity"] * new["maintenance"]
         ):
             raise Divergence(f"I9: health fell from {old} to {new}")
+
+
+def systems(chain: Chain) -> list[Ledger]:
+    """Deployed systems of three kinds: decimals, width of ticks, and in the last all limits of marks and crowds."""
+    limits = {
+        "margin": margin_config(
+            max_opening_age=300, open_interest_cap_quote=204_800 * WAD, lower_cap_share=WAD // 4
+        ),
+        "liquidation": liquidation_config(max_mark_step=WAD // 20),
+    }
+    kinds: list[dict[str, Any]] = [
+        {"decimals": 6},
+        {"decimals": 18, "has_fine_ticks": True},
+        {"decimals": 8} | limits,
+    ]
+    return [Ledger(chain, **kind).deploy() for kind in kinds]
 
 
 # --- seeded histories ---------------------------------------------------------------------------------------

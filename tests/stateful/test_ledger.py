@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from tests.kernel import wad
 from tests.models.naive import WAD
+from tests.stateful import ledger
 from tests.stateful.chain import AnvilChain
 from tests.stateful.ledger import UNLIMITED, Ledger, run_history
 from tests.support import actor
@@ -43,22 +44,20 @@ def chain() -> Iterator[AnvilChain]:
 
 @pytest.fixture(scope="module")
 def systems(chain: AnvilChain) -> list[Ledger]:
-    """Decimals of the collateral and width of the ticks."""
-    kinds = ((6, False), (18, True), (8, False))
-    return [Ledger(chain, decimals=d, has_fine_ticks=fine).deploy() for d, fine in kinds]
+    return ledger.systems(chain)
 
 
 def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
     """The histories of some seeds; how often each operation was accepted and refused."""
     counts: dict[str, int] = {}
     for seed in seeds:
-        ledger = systems[seed % len(systems)].fresh()
-        point = ledger.chain.save()
+        system = systems[seed % len(systems)].fresh()
+        point = system.chain.save()
         try:
-            run_history(ledger, seed, steps)
+            run_history(system, seed, steps)
         finally:
-            ledger.chain.restore(point)
-        for name, count in ledger.counts.items():
+            system.chain.restore(point)
+        for name, count in system.counts.items():
             counts[name] = counts.get(name, 0) + count
     return counts
 
@@ -187,10 +186,10 @@ def test_machine(systems: list[Ledger]) -> None:
 
 def test_divergence_is_seen(systems: list[Ledger]) -> None:
     """The comparison notices a unit of 1e-5 quote."""
-    ledger = systems[0].fresh()
-    point = ledger.chain.save()
-    history = run_history(ledger, 1, 5)
-    ledger.model.account(history.names[0]).cash += wad("0.00001")
+    system = systems[0].fresh()
+    point = system.chain.save()
+    history = run_history(system, 1, 5)
+    system.model.account(history.names[0]).cash += wad("0.00001")
     with pytest.raises(AssertionError):
-        ledger.check()
-    ledger.chain.restore(point)
+        system.check()
+    system.chain.restore(point)

@@ -38,7 +38,8 @@ def margin_words(config: dict) -> tuple[int, int, int]:
     terms = config["line_rates"][0] // RATE_STEP | lines_word(config, 1, 1) << 16
     terms |= sum(rate // RATE_STEP << 72 + 16 * i for i, rate in enumerate(config["class_rates"]))
     terms |= config["initial_factor"] // FACTOR_STEP << 136 | config["max_mark_age"] << 152
-    terms |= config["price_band"] // RATE_STEP << 164 | config["minimum_notional"] // wad(1) << 176
+    terms |= config["price_band"] // RATE_STEP << 164 | cap_field(config["minimum_notional"]) << 176
+    terms |= config["max_opening_age"] << 192 | (config["lower_cap_share"] * 16 // wad(1) & 15) << 204
     terms |= cap_field(config["open_interest_cap_quote"]) << 208
     terms |= cap_field(config["position_cap_quote"]) << 224
     terms |= cap_field(config["open_interest_cap_base"]) << 240
@@ -58,6 +59,7 @@ def liquidation_word(config: dict) -> int:
         ("reward_flat", 10**16, 128),
         ("reward_cap", wad(1), 160),
         ("dust", 10**12, 192),
+        ("max_mark_step", RATE_STEP, 224),
     )
     return sum(config[name] // step << offset for name, step, offset in steps)
 
@@ -144,8 +146,12 @@ GOOD_MARGINS = {
     "highest line": dict(line_rates=[wad("0.025"), wad("0.5")]),
     "lowest factor": dict(initial_factor=wad("1.001")),
     "highest factor": dict(initial_factor=wad(10)),
-    "shortest age": dict(max_mark_age=1),
-    "longest age": dict(max_mark_age=3_600),
+    "shortest age": dict(max_mark_age=1, max_opening_age=1),
+    "longest age": dict(max_mark_age=3_600, max_opening_age=3_600),
+    "shortest age for openings": dict(max_opening_age=1),
+    "crowd from the first unit on": dict(lower_cap_share=wad(1) // 16),
+    "crowd just before the cap": dict(lower_cap_share=wad(15) // 16),
+    "no lower cap, said otherwise": dict(lower_cap_share=0),
     "narrowest band": dict(price_band=RATE_STEP),
     "lowest class": dict(
         class_rates=[wad("0.00502")] * 4,
@@ -161,7 +167,7 @@ GOOD_MARGINS = {
     ),
     "highest class": dict(class_rates=[wad("0.5")] * 4),
     "smaller minimum": dict(minimum_notional=wad(80)),
-    "largest minimum": dict(minimum_notional=wad(2**32 - 1)),
+    "largest minimum": dict(minimum_notional=wad(2_047 << 31)),
     "no room at all": dict(open_interest_cap_quote=0, open_interest_cap_base=0, position_cap_quote=0),
     "all room": dict(
         open_interest_cap_quote=wad(2**42 - 1),
@@ -206,8 +212,12 @@ BAD_MARGINS = {
     "line too high": ("margin lines", dict(line_rates=[wad("0.025"), wad("0.5") + RATE_STEP])),
     "factor of one": ("initial factor", dict(initial_factor=wad(1))),
     "factor too high": ("initial factor", dict(initial_factor=wad(10) + FACTOR_STEP)),
-    "no age": ("mark age", dict(max_mark_age=0)),
+    "no age": ("mark age", dict(max_mark_age=0, max_opening_age=0)),
+    "no age for openings": ("mark age", dict(max_opening_age=0)),
+    "openings at an older mark": ("mark age", dict(max_mark_age=600, max_opening_age=601)),
     "age too long": ("mark age", dict(max_mark_age=3_601)),
+    "lower cap above the cap": ("lower cap", dict(lower_cap_share=wad(17) // 16)),
+    "lower cap between steps": ("not in steps", dict(lower_cap_share=wad("0.1"))),
     "no band": ("price band", dict(price_band=0)),
     "band too wide": ("price band", dict(price_band=wad("0.01") + RATE_STEP)),
     "class within band and fee": (
@@ -234,7 +244,8 @@ BAD_MARGINS = {
     "broken minimum": ("not in steps", dict(minimum_notional=wad(100) + 1)),
     "broken cap": ("not in steps", dict(position_cap_quote=1)),
     "deduction too large": ("too large", dict(line_deductions=[0, wad(2**40)])),
-    "minimum too large": ("too large", dict(minimum_notional=wad(2**32))),
+    "minimum of twelve bits": ("not in steps", dict(minimum_notional=wad(2_049))),
+    "minimum too large": ("too large", dict(minimum_notional=wad(2**42))),
     "quote cap too large": ("too large", dict(open_interest_cap_quote=wad(2**42))),
     "base cap too large": ("too large", dict(open_interest_cap_base=wad(2**42))),
     "position cap too large": ("too large", dict(position_cap_quote=wad(2**42))),
@@ -243,6 +254,7 @@ MESSAGES = {
     "margin lines": "config: margin lines",
     "initial factor": "config: initial factor",
     "mark age": "config: mark age",
+    "lower cap": "config: lower cap",
     "price band": "config: price band",
     "class rate": "config: class rate",
     "minimum notional": "config: minimum notional",
@@ -254,6 +266,7 @@ MESSAGES = {
     "auction": "config: auction",
     "reward": "config: reward",
     "dust": "config: dust",
+    "mark step": "config: mark step",
 }
 
 
@@ -292,6 +305,8 @@ GOOD_LIQUIDATIONS = {
     "highest reward": dict(reward_flat=wad("1.25"), reward_rate=wad("0.001"), reward_cap=wad(2**32 - 1)),
     "no dust": dict(dust=0),
     "most dust": dict(dust=wad(100)),
+    "shortest step": dict(max_mark_step=RATE_STEP),
+    "longest step": dict(max_mark_step=wad("0.5")),
 }
 
 
@@ -318,6 +333,8 @@ BAD_LIQUIDATIONS = {
     "slippage too high": ("auction", dict(auction_slippage=wad("0.1") + RATE_STEP)),
     "flat reward too high": ("reward", dict(reward_flat=wad("1.26"))),
     "reward rate too high": ("reward", dict(reward_rate=wad("0.001") + RATE_STEP)),
+    "step too long": ("mark step", dict(max_mark_step=wad("0.5") + RATE_STEP)),
+    "broken step": ("not in steps", dict(max_mark_step=1)),
     "too much dust": ("dust", dict(dust=wad(100) + 10**12)),
     "broken target": ("not in steps", dict(target_health=wad("1.25") + 1)),
     "broken critical": ("not in steps", dict(critical_health=1)),

@@ -47,7 +47,7 @@ def test_mark_is_the_oracles(scene):
     assert scene.vault.update_mark(0) == wad(123)
     logs = scene.logs()
     words = scene.vault.market_words(0)
-    assert logs == [("MarkUpdated", 0, wad(123), 0, 0, 0, words[2], words[3])]
+    assert logs == [("MarkUpdated", 0, wad(123), boa.env.timestamp, 0, 0, 0, words[2], words[3])]
     assert scene.vault.mark(0) == wad(123)
     scene.kernel.assert_conserved()
 
