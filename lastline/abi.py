@@ -35,7 +35,7 @@ Abi = list[dict[str, Any]]
 
 # Only the parts themselves answer these: to whoever asks, and to each other.
 INTERNAL = ("settle", "unseat", "open_generation", "drop_generation")
-_PART_ONLY = {"config_hash", *INTERNAL}
+PART_ONLY = {"config_hash", *INTERNAL}
 
 
 def canonical(parameter: Mapping[str, Any]) -> str:
@@ -59,7 +59,7 @@ def union(abis: Iterable[Abi]) -> Abi:
     out: dict[tuple[str, str], dict[str, Any]] = {}
     for abi in abis:
         for entry in abi:
-            if entry["type"] not in ("function", "event", "error") or entry["name"] in _PART_ONLY:
+            if entry["type"] not in ("function", "event", "error") or entry["name"] in PART_ONLY:
                 continue
             key = (entry["type"], signature(entry))
             if out.setdefault(key, entry).get("outputs") != entry.get("outputs"):

@@ -1,57 +1,45 @@
-"""Membership: what only the kernel's own parts may ask of it."""
+"""Membership: what only the kernel's own parts may ask of it. The vault passes none of it on (tests/meta)."""
+
+from typing import Any
 
 import boa
 import pytest
 
-from tests.kernel import wad
+from lastline.abi import INTERNAL
+from tests.kernel import Kernel, wad
+from tests.support import actor
 from tests.unit.margin_vault.actions import TRADER, by, ledger, trade
 
 CALLERS = [TRADER, "stranger", "governance", "guardian", "exchange", "engine", "allocator"]
 
 
-@pytest.mark.parametrize("name", CALLERS)
-def test_settle_refuses_strangers(traders, trader, name):
-    trade(traders, "long", 1)
-    before = ledger(traders)
-    with boa.reverts("kernel: internal"):
-        by(name, traders.vault.settle, trader, 0)
-    assert ledger(traders) == before
+def arguments(kernel: Kernel, trader: int) -> dict[str, tuple[Any, ...]]:
+    key = kernel.position(trader).key
+    return {
+        "settle": (trader, 0),
+        "unseat": (trader, 0, wad(1)),
+        "open_generation": (key + 64, 2**255),
+        "drop_generation": (key,),
+    }
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_unseat_refuses_strangers(traders, trader, name):
+@pytest.mark.parametrize("function", INTERNAL)
+def test_the_part_itself_refuses_strangers(traders, trader, name, function):
     trade(traders, "long", 1)
-    before = ledger(traders)
+    part = traders.parts["MarginVaultMembership"]
     with boa.reverts("kernel: internal"):
-        by(name, traders.vault.unseat, trader, 0, wad(1))
-    assert ledger(traders) == before
+        by(name, getattr(part, function), *arguments(traders, trader)[function])
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_open_generation_refuses_strangers(traders, trader, name):
-    trade(traders, "long", 1)
-    key = traders.position(trader).key
-    before = ledger(traders)
-    with boa.reverts("kernel: internal"):
-        by(name, traders.vault.open_generation, key + 64, 2**255)
-    assert ledger(traders) == before
-    assert traders.vault.cohort_words(key + 64)[0] == 0
-
-
-@pytest.mark.parametrize("name", CALLERS)
-def test_drop_generation_refuses_strangers(traders, trader, name):
-    trade(traders, "long", 1)
-    key = traders.position(trader).key
-    before = traders.vault.cohort_words(key)
-    with boa.reverts("kernel: internal"):
-        by(name, traders.vault.drop_generation, key)
-    assert traders.vault.cohort_words(key) == before
-
-
-def test_the_door_is_shut_again_after_a_fill_has_used_it(traders, trader):
-    """The flag is transient, and each call starts without it."""
+@pytest.mark.parametrize("function", INTERNAL)
+def test_the_vault_does_not_pass_it_on(traders, trader, name, function):
+    """Not even after a fill has opened the door for a moment: that flag is transient."""
     trade(traders, "long", 1)
     before = ledger(traders)
-    with boa.reverts("kernel: internal"):
-        by("exchange", traders.vault.settle, trader, 0)
+    part = traders.parts["MarginVaultMembership"]
+    data = getattr(part, function).prepare_calldata(*arguments(traders, trader)[function])
+    result = boa.env.execute_code(to_address=traders.vault.address, sender=actor(name), data=data)
+    assert result.is_error
     assert ledger(traders) == before
