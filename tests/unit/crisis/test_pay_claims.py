@@ -303,6 +303,19 @@ def test_older_claim_of_another_market_comes_first(scene):
     scene.kernel.assert_conserved()
 
 
+def test_older_claim_still_comes_first_when_a_third_market_has_recovered(scene):
+    crash(scene, market=1, name="older")
+    crash(scene, market=0, name="newer")
+    crash(scene, market=2, name="newest")
+    scene.move(0, market=2)
+    assert scene.kernel.inventory(2).outstanding == 0
+    scene.with_fund(reserve=50)
+    with boa.reverts("claims: older claim first"):
+        scene.vault.pay_claims(0)
+    assert scene.vault.pay_claims(1) == wad(40)
+    scene.kernel.assert_conserved()
+
+
 def test_older_claim_the_fund_cannot_pay_blocks_nobody(scene):
     """Its market's draw is used up, say: the younger one is paid."""
     crash(scene, market=1, name="older")

@@ -446,11 +446,14 @@ def test_a_new_tick_of_a_crowded_market_asks_for_a_larger_position():
         account = kernel.fund_account(f"trader {n}", 10)
         kernel.fill(account, account_of(COUNTERPARTY), minimum * 1.01 / wad(1) / price)
         price *= 1.02
-    kernel.set_price(round(price, 6), seconds=1)
+    assert price < 400
+    kernel.set_price(400, seconds=1)
     kernel.fund_account(TRADER, 1_000)
     mark = kernel.vault.mark(0)
-    small = 10 * minimum * wad(1) // mark - wad("0.01")
-    part = maker(account_of(COUNTERPARTY), -small, mark)
+    # exactly ten times the minimum, and a unit less
+    enough = 10 * minimum * wad(1) // mark
+    assert enough * mark == 10 * minimum * wad(1)
+    part = maker(account_of(COUNTERPARTY), 1 - enough, mark)
     assert_refused(kernel, "cohort: crowded market", [part])
-    raw_fill(kernel, [maker(account_of(COUNTERPARTY), -small - wad("0.02"), mark)])
+    raw_fill(kernel, [maker(account_of(COUNTERPARTY), -enough, mark)])
     kernel.assert_conserved(dust=10**14)
