@@ -7,14 +7,17 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from eth_account import Account
+from web3 import Web3
 from web3.exceptions import Web3Exception
 
 from lastline import deployments
-from lastline.chain import Chain, KeySender, Reverted, connect
+from lastline.accounts import owner_of
+from lastline.chain import Chain, KeySender, Reverted, Sender, connect
 from lastline.deployments import DeploymentError
 from lastline.keeper.bot import Keeper
 from lastline.keeper.config import FILE, KEY, Config, ConfigError, load
@@ -64,17 +67,34 @@ def start(config: Config) -> Keeper:
 
     Raises ConfigError without a key, DeploymentError if the node serves another chain than the record's.
     """
-    key = os.environ.get(KEY)
-    if not key:
-        raise ConfigError(f"There is no key: set {KEY}.")
-    try:
-        account = Account.from_key(key)
-    except Exception as error:
-        # Not the error's own text: it may have the key in it.
-        raise ConfigError(f"What {KEY} holds is not a private key.") from error
     chain: Chain = connect(config.node, deployments.read(config.record))
     chain.require_code()
-    return Keeper(chain, KeySender(chain.web3, account), config)
+    return Keeper(chain, sender_of(config, chain.web3), config)
+
+
+def sender_of(config: Config, web3: Web3) -> Sender:
+    """Who signs: the key in the environment. A dry run of a named account needs none. Raises ConfigError."""
+    key = os.environ.get(KEY)
+    if not key:
+        if config.is_dry_run and config.account:
+            return Onlooker(owner_of(config.account))
+        raise ConfigError(f"There is no key: set {KEY}, or set account and is_dry_run.")
+    try:
+        return KeySender(web3, Account.from_key(key))
+    except Exception:
+        # Not the error's own text: it may have the key in it.
+        raise ConfigError(f"What {KEY} holds is not a private key.") from None
+
+
+@dataclass(frozen=True)
+class Onlooker:
+    """Stands for an owner whose key is not there: for dry runs."""
+
+    address: str
+
+    def send(self, to: str | None, data: str) -> dict[str, Any]:
+        """Raises Reverted: there is nothing to sign with."""
+        raise Reverted("dry run: no key")
 
 
 def loop(keeper: Keeper) -> None:

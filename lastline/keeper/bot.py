@@ -39,8 +39,7 @@ class Keeper:
         self.sender = sender
         self.config = config
         state = read_file(config.state_file)
-        head = chain.web3.eth.block_number
-        self.index = AccountIndex.read(chain, state.get("index"), head, config.reorg_depth)
+        self.index = AccountIndex.read(chain, state.get("index"))
         self.metrics = Metrics.of(state.get("metrics"))
         self.account = snapshots.own_account(config, sender.address)
         self.executor = Executor(

@@ -20,7 +20,7 @@ DELEVERAGE, ROUND, CLOSE_AT_MARK = 1, 2, 3
 SYNC_LIMIT = 64
 # Gas of each kind of action, from docs/benchmarks.md rounded up; an absorption's is for one account more.
 GAS = {
-    "update_mark": 120_000,
+    "update_mark": 200_000,
     "sync_cohort": 400_000,
     "take_over": 250_000,
     "absorb": 350_000,
