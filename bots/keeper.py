@@ -1,9 +1,12 @@
-"""The keeper as a Silverback bot: silverback run keeper --network ethereum:local:foundry --account ALIAS
+"""The keeper as a Silverback bot: silverback run keeper --network ethereum:mainnet:node --account ALIAS
 
 All work is done by lastline.keeper; settings are in bots/keeper.toml, or in the file that LASTLINE_KEEPER_CONFIG
 names. Without --account the key in LASTLINE_KEEPER_KEY signs. Use one worker: a keeper is one sender with one nonce.
+An Anvil that runs already is --network ethereum:local:http://127.0.0.1:8545; given by its URL alone, Ape takes it for a
+network without blocks. Silverback ends when a local network makes no block for ten seconds.
 """
 
+import logging
 import os
 from pathlib import Path
 from threading import Lock
@@ -17,6 +20,9 @@ from lastline.keeper import Keeper, load
 from lastline.keeper.__main__ import sender_of
 from lastline.keeper.config import FILE
 from scripts._ape import ApeSender
+
+logging.basicConfig(format="%(levelname)s %(message)s")
+logging.getLogger("lastline.keeper").setLevel(logging.INFO)
 
 bot = SilverbackBot()
 config = load(os.environ.get(FILE) or Path(__file__).with_name("keeper.toml"))

@@ -1,6 +1,7 @@
 """Sends what was decided: simulated first, sent once, its outcome counted and told in one line."""
 
 import logging
+import re
 from dataclasses import dataclass
 
 from web3.exceptions import ContractLogicError, Web3Exception
@@ -16,6 +17,9 @@ from lastline.views import VAULT
 DONE, WOULD, REFUSED, REVERTED, COOLING = "done", "would do", "refused", "reverted", "cooling down"
 # What a simulation is told besides a revert: the call would change nothing.
 NOTHING_LEFT = "nothing left to do"
+# Longest reason that is counted on its own.
+REASON_LENGTH = 80
+_HEX = re.compile("0x[0-9a-fA-F]{8,}")
 
 log = logging.getLogger("lastline.keeper")
 
@@ -74,11 +78,19 @@ class Executor:
         except Reverted as error:
             # Raced, as a rule: somebody else has done it in between. The next snapshot will tell.
             self._cooling[key] = block + self.cooldown_blocks
-            return Outcome(action, REVERTED, str(error))
+            return Outcome(action, REVERTED, self._reason(action, str(error)))
         self.metrics.gas_spent += receipt["gasUsed"] * receipt.get("effectiveGasPrice", 0)
         events = self.chain.decode(VAULT, receipt["logs"])
         earned = sum(self._earned(event) for event in events)
         return Outcome(action, DONE, "", receipt["blockNumber"], receipt["gasUsed"], earned)
+
+    def _reason(self, action: Action, text: str) -> str:
+        """Why a transaction reverted: a label for counting, so without hashes. Who was raced in the same block gets no
+        reason from that block, but one from the state it left.
+        """
+        if text.startswith("no reason"):
+            text = self.simulate(action) or "no reason"
+        return _HEX.sub("0x…", text)[:REASON_LENGTH]
 
     def simulate(self, action: Action) -> str | None:
         """Why the contracts would refuse an action now; None if they would not. Sends nothing."""
@@ -86,7 +98,7 @@ class Executor:
         try:
             answer = function.call({"from": self.sender.address})
         except (ContractLogicError, Web3Exception) as error:
-            return reason_of(error)
+            return _HEX.sub("0x…", reason_of(error))[:REASON_LENGTH]
         # absorb_many skips what the vault refuses instead of reverting.
         if action.method == "absorb_many" and answer == 0:
             return NOTHING_LEFT
