@@ -1,9 +1,10 @@
 """The keeper as a Silverback bot: silverback run keeper --network ethereum:mainnet:node --account ALIAS
 
-All work is done by lastline.keeper; settings are in bots/keeper.toml, or in the file that LASTLINE_KEEPER_CONFIG
-names. Without --account the key in LASTLINE_KEEPER_KEY signs. Use one worker: a keeper is one sender with one nonce.
-An Anvil that runs already is --network ethereum:local:http://127.0.0.1:8545; given by its URL alone, Ape takes it for a
-network without blocks. Silverback ends when a local network makes no block for ten seconds.
+All work is done by lastline.keeper; settings are in bots/keeper.toml, or in the file that
+LASTLINE_KEEPER_CONFIG names. Without --account the key in LASTLINE_KEEPER_KEY signs. Use one worker: a
+keeper is one sender with one nonce. An Anvil that runs already is --network
+ethereum:local:http://127.0.0.1:8545; given by its URL alone, Ape takes it for a network without blocks.
+Silverback ends when a local network makes no block for ten seconds.
 """
 
 import logging
@@ -26,7 +27,8 @@ logging.getLogger("lastline.keeper").setLevel(logging.INFO)
 
 bot = SilverbackBot()
 config = load(os.environ.get(FILE) or Path(__file__).with_name("keeper.toml"))
-# Blocks may come faster than steps end: one that comes meanwhile is left out, the next step sees all it needs.
+# Blocks may come faster than steps end: one that comes meanwhile is left out, the next step sees all it
+# needs.
 is_working = Lock()
 
 

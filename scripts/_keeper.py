@@ -1,4 +1,6 @@
-"""A replay in which the scenario plays prices, traders' orders and deposits, and a keeper alone does the rest."""
+"""A replay in which the scenario plays prices, traders' orders and deposits, and a keeper alone does the
+rest.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +27,9 @@ CRISIS_KINDS = ("take_over", "absorb", "pay_claims", "resolve", "buy_inventory")
 
 @dataclass(frozen=True)
 class Shock:
-    """A price that made work: how many blocks until nothing was left, and what is if it was not done in time."""
+    """A price that made work: how many blocks until nothing was left, and what is if it was not done in
+    time.
+    """
 
     time: str
     price: str
@@ -77,7 +81,9 @@ class KeptRun(Run):
         return make_keeper(self.chain, self.keeper.sender.key, self.config)
 
     def fund(self) -> None:
-        """The market maker's deposit, and the keeper's: as much as liquidators and buyer have without a keeper."""
+        """The market maker's deposit, and the keeper's: as much as liquidators and buyer have without a
+        keeper.
+        """
         population = self.scenario["population"]
         self.deposit(self.maker, wad(population["market_maker"]["deposit"]))
         liquidators = population["liquidators"]
@@ -135,8 +141,10 @@ class KeptRun(Run):
             if count:
                 self.line.what.append(f"{count} {what}")
         self.line.what += [line for line in map(self._tell_tier, events) if line]
-        self.line.what.append(f"left after {last - first} blocks: {', '.join(left)}" if left else
-                              f"resolved in {last - first} blocks")
+        blocks = last - first
+        self.line.what.append(
+            f"left after {blocks} blocks: {', '.join(left)}" if left else f"resolved in {blocks} blocks"
+        )
 
     def unresolved(self) -> list[str]:
         """What the crash has left, by the vault's own views: unhealthy accounts, claims, inventories."""
@@ -154,7 +162,9 @@ class KeptRun(Run):
         return left
 
     def require_resolved(self) -> Shock:
-        """The last shock. Raises ScenarioError if it, or anything before, is not resolved in MAX_BLOCKS blocks."""
+        """The last shock. Raises ScenarioError if it was not resolved in MAX_BLOCKS blocks, or there was
+        none.
+        """
         if not self.shocks:
             raise ScenarioError("No price of this scenario gave the keeper anything to do.")
         last = self.shocks[-1]

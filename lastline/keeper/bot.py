@@ -52,8 +52,9 @@ class Keeper:
         )
 
     def step(self) -> StepReport:
-        """Everything that is due at the latest block, phase by phase, each decided on a snapshot that has seen what was
-        sent before. Raises web3's errors if the node does not answer; what was done until then is done.
+        """Everything that is due at the latest block, phase by phase, each decided on a snapshot that has
+        seen what was sent before. Raises web3's errors if the node does not answer; what was done until then
+        is done.
         """
         seen = self._look()
         report = StepReport(seen.block, seen.scanned)

@@ -1,7 +1,7 @@
 """What a keeper should do next: pure functions of a snapshot and the settings, one for each phase of a step.
 
-A phase lists its actions in the order in which they should be sent. Each carries why, and what it should bring;
-whether it still may be done is for the executor's simulation to find out.
+A phase lists its actions in the order in which they should be sent. Each carries why, and what it should
+bring; whether it still may be done is for the executor's simulation to find out.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,9 @@ AT_MARK_SLACK = 10**9
 
 @dataclass(frozen=True)
 class Action:
-    """One transaction that is due. `reward`: what it should bring, quote, gas not deducted; `subject`: of what."""
+    """One transaction that is due. `reward`: what it should bring, quote, gas not deducted; `subject`: of
+    what.
+    """
 
     kind: str
     contract: str
@@ -59,7 +61,7 @@ def gas_cost(kind: str, snapshot: Snapshot, config: Config) -> int:
     return GAS[kind] * snapshot.gas_price * config.eth_price // WAD
 
 
-# --- marks ------------------------------------------------------------------------------------------------------
+# --- marks --------------------------------------------------------------------------------------------------
 
 
 def marks(snapshot: Snapshot, config: Config) -> list[Action]:
@@ -104,7 +106,7 @@ def syncs(snapshot: Snapshot, config: Config) -> list[Action]:
     ]
 
 
-# --- liquidations -----------------------------------------------------------------------------------------------
+# --- liquidations -------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -171,8 +173,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to liquidate one account. `profit`: quote, gas and risk deducted; `is_public_good`: worth doing at a loss,
-    because nobody else can bound it."""
+    """One way to liquidate one account. `profit`: quote, gas and risk deducted; `is_public_good`: worth
+    doing at a loss, because nobody else can bound it."""
 
     way: str
     account: AccountView
@@ -231,15 +233,17 @@ def by_absorption(
     return [Choice("absorb", account, reward, reward - gas_cost("absorb", snapshot, config), True)]
 
 
-# Every way to liquidate an account, in the order of preference at equal profit. Another one (closing it against the
-# order book, say) is one more function here, and one more case in `liquidations`.
+# Every way to liquidate an account, in the order of preference at equal profit. Another one (closing it
+# against the order book, say) is one more function here, and one more case in `liquidations`.
 WAYS: tuple[Callable[..., list[Choice]], ...] = (by_take_over, by_absorption)
 
 
 def choose(
     snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
 ) -> Choice | None:
-    """The way that brings most; if none brings enough, one that is public work, if the keeper does such work."""
+    """The way that brings most; if none brings enough, one that is public work, if the keeper does such
+    work.
+    """
     choices = [choice for way in WAYS for choice in way(snapshot, config, account, budget, fees)]
     paying = [choice for choice in choices if choice.profit >= config.min_profit]
     if not paying and config.is_public_good:
@@ -316,11 +320,13 @@ def _absorptions(doomed: list[Choice], snapshot: Snapshot, config: Config) -> li
     return out
 
 
-# --- losses -----------------------------------------------------------------------------------------------------
+# --- losses -------------------------------------------------------------------------------------------------
 
 
 def losses(snapshot: Snapshot, config: Config) -> list[Action]:
-    """Claims the fund can pay, oldest first; deficits, open rounds and closings at mark for the LossAllocator."""
+    """Claims the fund can pay, oldest first; deficits, open rounds and closings at mark for the
+    LossAllocator.
+    """
     out = []
     for market in sorted(snapshot.markets.values(), key=lambda m: (m.first_claim < 0, m.first_claim)):
         due = loss_step(market, snapshot.timestamp)
@@ -352,7 +358,7 @@ def loss_step(market: MarketSnapshot, now: int) -> tuple[str, str] | None:
     return None
 
 
-# --- auctions ---------------------------------------------------------------------------------------------------
+# --- auctions -----------------------------------------------------------------------------------------------
 
 
 def purchases(snapshot: Snapshot, config: Config) -> list[Action]:
@@ -404,7 +410,7 @@ def _purchase(
     )
 
 
-# --- housekeeping -----------------------------------------------------------------------------------------------
+# --- housekeeping -------------------------------------------------------------------------------------------
 
 
 def touches(snapshot: Snapshot, config: Config) -> list[Action]:
@@ -439,10 +445,11 @@ def fees(snapshot: Snapshot, config: Config) -> list[Action]:
     return out
 
 
-# --- the whole --------------------------------------------------------------------------------------------------
+# --- the whole ----------------------------------------------------------------------------------------------
 
 Phase = Callable[[Snapshot, Config], list[Action]]
-# In this order: without marks nothing is due, a liquidation makes claims, claims come before what is left to sell.
+# In this order: without marks nothing is due, a liquidation makes claims, claims come before what is left to
+# sell.
 PHASES: tuple[Phase, ...] = (marks, syncs, liquidations, losses, purchases, touches, fees)
 
 
@@ -478,4 +485,3 @@ def _health(account: AccountView) -> str:
     if account.equity < 0:
         return f"below zero ({_short(account.equity)})"
     return _short(account.health or 0)
-

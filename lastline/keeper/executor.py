@@ -37,7 +37,9 @@ class Outcome:
 
 
 class Executor:
-    """Simulates and sends actions. A transaction that reverts is forgotten, and its like not tried for a while."""
+    """Simulates and sends actions. A transaction that reverts is forgotten, and its like not tried for a
+    while.
+    """
 
     def __init__(
         self,
@@ -58,7 +60,9 @@ class Executor:
         self._cooling: dict[tuple[str, str], int] = {}
 
     def run(self, action: Action, block: int) -> Outcome:
-        """Do an action that was decided at `block`, unless its simulation refuses. Never raises for a revert."""
+        """Do an action that was decided at `block`, unless its simulation refuses. Never raises for a
+        revert.
+        """
         outcome = self._run(action, block)
         self._count(outcome)
         self._tell(outcome)
@@ -85,8 +89,8 @@ class Executor:
         return Outcome(action, DONE, "", receipt["blockNumber"], receipt["gasUsed"], earned)
 
     def _reason(self, action: Action, text: str) -> str:
-        """Why a transaction reverted: a label for counting, so without hashes. Who was raced in the same block gets no
-        reason from that block, but one from the state it left.
+        """Why a transaction reverted: a label for counting, so without hashes. Who was raced in the same
+        block gets no reason from that block, but one from the state it left.
         """
         if text.startswith("no reason"):
             text = self.simulate(action) or "no reason"
@@ -142,4 +146,3 @@ class Executor:
 def _quote(amount: int) -> str:
     """A quote amount for the log, four decimals."""
     return to_decimal(amount // 10**14 * 10**14)
-

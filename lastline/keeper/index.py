@@ -1,4 +1,6 @@
-"""Which accounts may have to be liquidated: everybody who ever got a position, found by events, kept in a file."""
+"""Which accounts may have to be liquidated: everybody who ever got a position, found by events, kept in a
+file.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -19,9 +21,10 @@ FORMAT = 1
 class AccountIndex:
     """Accounts, each with the block of its last known change of position, as of `block`.
 
-    An account leaves only by `forget`, so an event that a reorganisation takes back leaves at worst an account too
-    many, and one that it brings is found because the last `reorg_depth` blocks are always read again. `anchor` is a
-    block before those, number and hash: if the chain has another one there, everything is read again.
+    An account leaves only by `forget`, so an event that a reorganisation takes back leaves at worst an
+    account too many, and one that it brings is found because the last `reorg_depth` blocks are always read
+    again. `anchor` is a block before those, number and hash: if the chain has another one there, everything
+    is read again.
     """
 
     chain_id: int
@@ -34,13 +37,13 @@ class AccountIndex:
     @classmethod
     def of(cls, chain: Chain) -> "AccountIndex":
         """An empty index: the first `update` reads everything from the deployment on."""
-        return cls(
-            chain.deployment.chain_id, chain.deployment.address(VAULT), chain.deployment.first_block
-        )
+        return cls(chain.deployment.chain_id, chain.deployment.address(VAULT), chain.deployment.first_block)
 
     @classmethod
     def read(cls, chain: Chain, data: dict[str, Any] | None) -> "AccountIndex":
-        """The index that `as_data` wrote; an empty one if that was of another deployment, or is no such data."""
+        """The index that `as_data` wrote; an empty one if that was of another deployment, or is no such
+        data.
+        """
         fresh = cls.of(chain)
         try:
             if data is None or data["format"] != FORMAT:
@@ -76,7 +79,9 @@ class AccountIndex:
         self.block, self.anchor = head, (number, _hash(chain, number))
 
     def forget(self, account: int, block: int, reorg_depth: int) -> None:
-        """Drop an account that had nothing to liquidate at `block`, unless its last change may still be undone."""
+        """Drop an account that had nothing to liquidate at `block`, unless its last change may still be
+        undone.
+        """
         if self.accounts.get(account, block) <= block - reorg_depth:
             self.accounts.pop(account, None)
 

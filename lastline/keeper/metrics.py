@@ -57,7 +57,9 @@ class Metrics:
         add("block", "gauge", "Last block worked on.", [("", str(self.block))])
         add("accounts", "gauge", "Accounts watched.", [("", str(self.accounts))])
         add("scanned_accounts_total", "counter", "Account states read.", [("", str(self.scanned))])
-        add("actions_total", "counter", "Transactions that did what they should.", _rows(self.actions, "kind"))
+        add(
+            "actions_total", "counter", "Transactions that did what they should.", _rows(self.actions, "kind")
+        )
         add(
             "refusals_total",
             "counter",

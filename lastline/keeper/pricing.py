@@ -1,7 +1,8 @@
-"""What liquidations bring, as the kernel computes it (contracts/modules/liquidation.vy, MarginVaultAuction.vy).
+"""What liquidations bring, as the kernel computes it (contracts/modules/liquidation.vy,
+MarginVaultAuction.vy).
 
-Pure functions. Quote amounts, sizes, prices and rates have 18 decimals. They choose and bound what a keeper does; the
-kernel computes every price and amount itself.
+Pure functions. Quote amounts, sizes, prices and rates have 18 decimals. They choose and bound what a keeper
+does; the kernel computes every price and amount itself.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ KAPPA_GUARD = 10
 
 @dataclass(frozen=True)
 class Offer:
-    """A position on offer: `size` is the taker's change (long > 0), `discount` what it gains against mark, quote."""
+    """A position on offer: `size` is the taker's change (long > 0), `discount` what it gains against mark,
+    quote.
+    """
 
     size: int
     price: int
@@ -61,7 +64,9 @@ def _cost_rate(market: MarketSnapshot, position: PositionView, health: int) -> i
 def _restoring_size(
     market: MarketSnapshot, account: AccountView, held: int, kappa: int, multiplier: int
 ) -> int:
-    """Base to close so that health reaches its target, at least the minimum notional; all if no part would do."""
+    """Base to close so that health reaches its target, at least the minimum notional; all if no part would
+    do.
+    """
     target = market.liquidation.target_health
     gain = target * marginal_rate(market, held * market.mark // WAD, multiplier) // WAD
     if gain <= kappa:
@@ -85,9 +90,7 @@ def _minimum_size(market: MarketSnapshot) -> int:
     return -(-market.margin.minimum_notional * WAD // market.mark)
 
 
-def absorption_reward(
-    markets: dict[int, MarketSnapshot], account: AccountView, liquidation_fees: int
-) -> int:
+def absorption_reward(markets: dict[int, MarketSnapshot], account: AccountView, liquidation_fees: int) -> int:
     """What the keeper of an absorption earns; with nothing left in the account, out of `liquidation_fees`."""
     full = small = 0
     for position in account.positions:
@@ -117,7 +120,9 @@ def is_absorbable(markets: dict[int, MarketSnapshot], account: AccountView) -> b
 
 
 def auction(market: MarketSnapshot, now: int, max_size: int) -> Offer | None:
-    """What the auction of a market's inventory offers a buyer of at most `max_size`; None if there is nothing."""
+    """What the auction of a market's inventory offers a buyer of at most `max_size`; None if there is
+    nothing.
+    """
     inventory = market.inventory
     size = min(abs(inventory.size), max_size)
     if size <= 0:
@@ -143,7 +148,9 @@ def final_discount(market: MarketSnapshot, size: int) -> int:
 
 
 def is_auction_over(market: MarketSnapshot, now: int) -> bool:
-    """True if waiting brings no more discount: the auction is at its end, or there is nothing to give away."""
+    """True if waiting brings no more discount: the auction is at its end, or there is nothing to give
+    away.
+    """
     length = market.liquidation.auction_seconds
     has_ended = now - market.inventory.auction_start >= length
     return has_ended or final_discount(market, market.inventory.size) <= market.liquidation.dust

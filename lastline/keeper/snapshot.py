@@ -36,8 +36,9 @@ SYNC_FIRST = "cohort: sync first"
 class MarketSnapshot:
     """A market: its mark and what the oracle says now, its inventory and claims, and what pays next.
 
-    `oracle_mark` None: no usable price, `oracle_reason` says why. `fund_payable`: what the fund would pay now of the
-    open claims, quote. `first_claim`: id of the oldest open claim, -1 for none. `policy`: tiers of the LossAllocator.
+    `oracle_mark` None: no usable price, `oracle_reason` says why. `fund_payable`: what the fund would pay
+    now of the open claims, quote. `first_claim`: id of the oldest open claim, -1 for none. `policy`: tiers
+    of the LossAllocator.
     """
 
     market: int
@@ -94,9 +95,10 @@ class FeeSnapshot:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL profit that is
-    not booked (only read if somebody wants to touch them); `unsynced`: generations that need `sync_cohort` first;
-    `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the sender may trade for `own`.
+    """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL
+    profit that is not booked (only read if somebody wants to touch them); `unsynced`: generations that need
+    `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the
+    sender may trade for `own`.
     """
 
     block: int
@@ -135,7 +137,9 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
     scanned = sorted({*accounts, own})
     states = chain.call_many(VAULT, [("account_state", account) for account in scanned], block, False)
     unread = {
-        account: str(state) for account, state in zip(scanned, states, strict=True) if isinstance(state, Reverted)
+        account: str(state)
+        for account, state in zip(scanned, states, strict=True)
+        if isinstance(state, Reverted)
     }
     read_states = {a: s for a, s in zip(scanned, states, strict=True) if a not in unread}
     unhealthy = [account for account, state in read_states.items() if _is_unhealthy(state)]

@@ -1,4 +1,6 @@
-"""The keeper on Anvil: it resolves a small crash alone, survives being killed, and does no harm beside another one."""
+"""The keeper on Anvil: it resolves a small crash alone, survives being killed, and does no harm beside
+another one.
+"""
 
 import copy
 import json
@@ -79,7 +81,9 @@ def run(shock, tmp_path):
     """The moment of the shock, with a keeper that knows nothing yet; what a test does is undone after it."""
     saved = shock.rpc("evm_snapshot")
     shock.rpc("anvil_setBlockTimestampInterval", BLOCK_SECONDS)
-    shock.config = replace(shock.config, state_file=tmp_path / "state.json", metrics_file=tmp_path / "metrics")
+    shock.config = replace(
+        shock.config, state_file=tmp_path / "state.json", metrics_file=tmp_path / "metrics"
+    )
     shock.bot = shock.new_keeper()
     shock.shocks.clear()
     yield shock
@@ -334,7 +338,7 @@ def test_a_revert_on_chain_is_counted_and_not_tried_again_for_a_while(run, monke
     assert bot.metrics.reverts == {"absorb|margin: account healthy": 2}
 
 
-# --- without Silverback -----------------------------------------------------------------------------------------
+# --- without Silverback -------------------------------------------------------------------------------------
 
 
 def environment(run, tmp_path, **more):

@@ -21,7 +21,9 @@ POSITION_CHANGED = {
 
 
 class FakeChain:
-    """Blocks with hashes of their own, and the changes of positions in them. `asked`: first blocks of queries."""
+    """Blocks with hashes of their own, and the changes of positions in them. `asked`: first blocks of
+    queries.
+    """
 
     def __init__(self, head=100):
         self.hashes = {n: f"block {n}" for n in range(head + 1)}
@@ -47,7 +49,7 @@ class FakeChain:
         ]
 
 
-# --- the index --------------------------------------------------------------------------------------------------
+# --- the index ----------------------------------------------------------------------------------------------
 
 
 def test_the_first_update_reads_everything_the_next_only_what_may_have_changed():
@@ -105,8 +107,15 @@ def test_it_goes_on_from_its_file_as_if_it_had_never_stopped(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"format": 2}, {"chain_id": 1}, {"vault": "0xOther"}, {"accounts": [1]}, {"accounts": {"x": 1}}]
-    + [{"anchor": None}, {"block": "x"}],
+    [
+        {"format": 2},
+        {"chain_id": 1},
+        {"vault": "0xOther"},
+        {"accounts": [1]},
+        {"accounts": {"x": 1}},
+        {"anchor": None},
+        {"block": "x"},
+    ],
 )
 def test_the_file_of_another_deployment_or_a_damaged_one_is_left_aside(change):
     chain = FakeChain()
@@ -132,7 +141,7 @@ def test_an_idle_account_is_dropped_only_when_its_last_change_cannot_be_undone()
     assert index.accounts == {3: 91}
 
 
-# --- settings ---------------------------------------------------------------------------------------------------
+# --- settings -----------------------------------------------------------------------------------------------
 
 
 def test_the_file_in_the_repository_says_what_is_so_anyway():
@@ -179,7 +188,7 @@ def test_a_missing_file_is_refused(tmp_path):
         load(tmp_path / "nothing.toml", {})
 
 
-# --- metrics ----------------------------------------------------------------------------------------------------
+# --- metrics ------------------------------------------------------------------------------------------------
 
 
 def test_metrics_are_text_that_prometheus_reads(tmp_path):

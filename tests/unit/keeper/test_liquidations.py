@@ -33,7 +33,7 @@ def way(seen, victim, settings):
     return choice and choice.way
 
 
-# --- which way --------------------------------------------------------------------------------------------------
+# --- which way ----------------------------------------------------------------------------------------------
 
 
 def test_nobody_unhealthy_nothing_to_do():
@@ -73,7 +73,7 @@ def test_an_account_below_zero_without_positions_is_absorbable():
     assert pricing.is_absorbable({0: market()}, account(1, "-0.000000000000000001"))
 
 
-# --- what it must bring -----------------------------------------------------------------------------------------
+# --- what it must bring -------------------------------------------------------------------------------------
 
 
 def test_a_take_over_must_bring_gas_and_risk_and_the_least_profit():
@@ -132,7 +132,7 @@ def test_the_reward_of_one_bankrupt_account_is_not_counted_twice():
     assert action.reward == wad("1.5")  # 1 for the first, the rest for the second
 
 
-# --- how much ---------------------------------------------------------------------------------------------------
+# --- how much -----------------------------------------------------------------------------------------------
 
 
 def test_a_take_over_restores_the_target_health():
@@ -222,7 +222,7 @@ def test_own_account_is_not_taken_over_but_absorbed_like_any_other():
     assert action.kind == "absorb"
 
 
-# --- in which order ---------------------------------------------------------------------------------------------
+# --- in which order -----------------------------------------------------------------------------------------
 
 
 def test_absorptions_come_first_worst_first_and_in_batches():

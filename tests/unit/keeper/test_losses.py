@@ -22,7 +22,7 @@ def lacking(outstanding, payable="0", **changes):
     return {"inventory": inventory(outstanding=outstanding), "fund_payable": wad(payable), **changes}
 
 
-# --- losses -----------------------------------------------------------------------------------------------------
+# --- losses -------------------------------------------------------------------------------------------------
 
 
 def test_nothing_lacks_nothing_is_due():
@@ -91,7 +91,7 @@ def test_resolve_gets_the_settings_number_of_generations():
     assert (action.contract, action.method, action.arguments) == ("LossAllocator", "resolve", (0, 77))
 
 
-# --- auctions ---------------------------------------------------------------------------------------------------
+# --- auctions -----------------------------------------------------------------------------------------------
 
 
 def bought(left, *, seen=None, **changes):
@@ -164,7 +164,7 @@ def test_dust_is_not_bought():
     assert bought(inventory("0.00001", "1", age=600)) == []
 
 
-# --- housekeeping -----------------------------------------------------------------------------------------------
+# --- housekeeping -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("held", "kinds"), [("99", []), ("100", ["collect_fees", "pay_treasury"])])

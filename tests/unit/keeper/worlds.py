@@ -1,4 +1,6 @@
-"""Snapshots made by hand: one or two markets at 1,000, an own account, and accounts in trouble as tests want them."""
+"""Snapshots made by hand: one or two markets at 1,000, an own account, and accounts in trouble as tests
+want them.
+"""
 
 from dataclasses import replace
 
