@@ -138,7 +138,7 @@ gas: compile ## Measure gas into build/gas.json
 	ape run gas
 
 .PHONY: demo
-demo: compile ## Run the demo on a fresh Anvil; takes KEEPER=... and the like from the environment
+demo: compile ## Run the demo on a fresh Anvil; KEEPER=1: a keeper resolves the crash; also SCENARIO, SEED, OUT
 	ape run demo $(ARGS)
 
 # natrix looks at modules as part of the contracts that import them. mamushi cannot read `initializes: a[b := b]` yet.

@@ -143,11 +143,15 @@ class Chain:
             raise Reverted(reason_of(error)) from error
 
     def call_many(
-        self, name: str, calls: Sequence[tuple[Any, ...]], block: int | str = "latest"
+        self,
+        name: str,
+        calls: Sequence[tuple[Any, ...]],
+        block: int | str = "latest",
+        is_strict: bool = True,
     ) -> list[Any]:
         """Many views of one contract in few requests; each call is (method, argument, ...). Answers in order.
 
-        Raises Reverted if one of them fails.
+        Raises Reverted if one of them fails; with `is_strict` False its place has the Reverted instead.
         """
         contract = self.contract(name)
         at = block if isinstance(block, str) else hex(block)
@@ -162,7 +166,11 @@ class Chain:
                 raise Reverted(f"The node refuses a batch of calls: {answers.get('error')}")
             for (method, *_), answer in zip(calls[start : start + CALL_BATCH], answers, strict=True):
                 if "error" in answer:
-                    raise Reverted(f"{name}.{method}: {answer['error'].get('message')}")
+                    error = Reverted(f"{name}.{method}: {answer['error'].get('message')}")
+                    if is_strict:
+                        raise error
+                    out.append(error)
+                    continue
                 raw = bytes(HexBytes(answer["result"]))
                 outputs = self._outputs(name, method)
                 values = decode(outputs, raw)

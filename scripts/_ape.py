@@ -148,7 +148,10 @@ class ApeSender:
         if to is not None:
             fields["receiver"] = to
         transaction = provider.network.ecosystem.create_transaction(**fields)  # type: ignore[union-attr]
-        receipt = self.account.call(transaction)
+        try:
+            receipt = self.account.call(transaction)
+        except ApeException as error:
+            raise Reverted(getattr(error, "revert_message", None) or one_line(error)) from error
         return dict(node.eth.get_transaction_receipt(receipt.txn_hash))
 
 

@@ -105,6 +105,8 @@ class Run:
         self.maker = self._actor("market maker")
         self.liquidators = [self._actor(f"liquidator {n}") for n in range(population["liquidators"]["count"])]
         self.keeper = self._actor("keeper")
+        # Who submits matched orders and touches accounts: work that anybody may do.
+        self.relay = self.keeper
         self.buyer = self._actor("inventory buyer")
         self.line = Happened("", "")
         self.fills = self.liquidations = self.absorptions = 0
@@ -196,7 +198,11 @@ class Run:
         for market in self.markets:
             answer = to_units(price, FEED_DECIMALS)
             self.chain.send(self.deployer, f"Feed{market}.0", "set_answer", answer)
-            self.send(self.keeper, VAULT, "update_mark", market)
+            self.update_mark(market)
+
+    def update_mark(self, market: int) -> None:
+        """Take the oracle's price as a market's mark."""
+        self.send(self.keeper, VAULT, "update_mark", market)
 
     # --- trading --------------------------------------------------------------------------------------------
 
@@ -233,8 +239,8 @@ class Run:
     def match(self, market: int, entries: list[Entry]) -> None:
         """Match buyers and sellers at mark; the market maker takes what they leave.
 
-        Buyers' signed orders rest. Sellers take, by `trade` or, every other one, by a signed order that the
-        keeper submits to `match_orders`.
+        Buyers' signed orders rest. Sellers take, by `trade` or, every other one, by a signed order that
+        somebody else submits to `match_orders`.
         """
         price = self.chain.call(VAULT, "mark", market)
         buyers = [entry for entry in entries if entry.is_buy]
@@ -269,7 +275,7 @@ class Run:
                         makers,
                     )
                 else:
-                    receipt = self.send(self.keeper, "Exchange", "match_orders", taker.values, makers)
+                    receipt = self.send(self.relay, "Exchange", "match_orders", taker.values, makers)
                 filled = self.chain.decode("Exchange", receipt["logs"])
                 self.fills += sum(event.name == "OrderFilled" for event in filled)
                 wanted -= size
@@ -406,14 +412,29 @@ class Run:
 
     # --- the whole ------------------------------------------------------------------------------------------
 
-    def play(self) -> None:
-        """From the first price to the last, then everybody settles, fees are collected, winners withdraw."""
+    def work(self) -> None:
+        """Everything there is to do about the crash at the present price."""
+        self.liquidate()
+        self.resolve()
+        self.sell_inventory()
+
+    def collect(self) -> None:
+        """Fees to the fund and the treasury."""
+        self.send(self.keeper, VAULT, "collect_fees")
+        self.send(self.keeper, VAULT, "pay_treasury")
+
+    def fund(self) -> None:
+        """Deposits of those who are there from the beginning, traders apart."""
         population = self.scenario["population"]
         self.rpc("anvil_setBalance", self.keeper.sender.address, hex(100 * 10**18))
         self.deposit(self.maker, wad(population["market_maker"]["deposit"]))
         self.deposit(self.buyer, wad(population["inventory_buyer"]["deposit"]))
         for liquidator in self.liquidators:
             self.deposit(liquidator, wad(population["liquidators"]["deposit"]))
+
+    def play(self) -> None:
+        """From the first price to the last, then everybody settles, fees are collected, winners withdraw."""
+        self.fund()
         for point in self.scenario["prices"]:
             time = _time(point["time"])
             self.line = Happened(point["time"].astimezone(UTC).strftime("%d %b %H:%M"), point["price"])
@@ -423,9 +444,7 @@ class Run:
             if point.get("is_congested", False):
                 self.line.what.append("no keeper gets through")
             else:
-                self.liquidate()
-                self.resolve()
-                self.sell_inventory()
+                self.work()
             self.wave(time, wad(point["price"]))
             self.tell(self.line)
         self._settle_up()
@@ -436,13 +455,12 @@ class Run:
         for actor in self.everybody:
             word = AccountWord.of(self.chain.call(VAULT, "account_word", actor.account))
             for market in word.market_ids:
-                self.send(self.keeper, VAULT, "touch", actor.account, market)
+                self.send(self.relay, VAULT, "touch", actor.account, market)
         # Profit matures two batches of market clock later; a mark moves the clock by five minutes at most.
         time = _time(last["time"])
         for n in range(3):
             self.move_to(time + 300 * (n + 1), last["price"])
-        self.send(self.keeper, VAULT, "collect_fees")
-        self.send(self.keeper, VAULT, "pay_treasury")
+        self.collect()
         count = 0
         for actor, state in self._states():
             unit = 10 ** (18 - self.token_decimals)

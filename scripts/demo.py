@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import logging
 import time
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,12 @@ from lastline.chain import Chain, KeySender
 from lastline.deployer import Deployer
 from lastline.deployments import Deployment
 from lastline.ledger import TIER_NAMES
-from lastline.units import to_decimal, to_quote
+from lastline.units import WAD, to_decimal, to_quote
 from scripts._anvil import anvil
 from scripts._ape import Artifacts, load_toml, quiet, standalone
 from scripts._checks import show as show_checks
 from scripts._checks import wide_console
+from scripts._keeper import KeptRun, keeper_config
 from scripts._scenario import Happened, Run, ScenarioError
 
 # Anvil's first key, known to everybody.
@@ -45,8 +48,15 @@ GAS = 14_000_000
 @click.option("--seed", type=int, envvar="SEED", help="Another population; environment: SEED.")
 @click.option(
     "--keeper",
+    "is_kept",
+    is_flag=True,
     envvar="KEEPER",
-    help="Account id or owner address credited with rewards for absorptions; environment: KEEPER.",
+    help="A keeper (lastline.keeper) alone updates marks and resolves the crash; environment: KEEPER=1.",
+)
+@click.option(
+    "--keeper-account",
+    envvar="KEEPER_ACCOUNT",
+    help="Account id or owner address credited with rewards for absorptions; environment: KEEPER_ACCOUNT.",
 )
 @click.option(
     "--out",
@@ -56,7 +66,7 @@ GAS = 14_000_000
     envvar="OUT",
     help="Folder for the report, the chain's state and the deployment record; environment: OUT.",
 )
-def cli(scenario: Path, seed: int | None, keeper: str | None, out: Path) -> None:
+def cli(scenario: Path, seed: int | None, is_kept: bool, keeper_account: str | None, out: Path) -> None:
     started = time.monotonic()
     quiet()
     console = wide_console()
@@ -67,23 +77,35 @@ def cli(scenario: Path, seed: int | None, keeper: str | None, out: Path) -> None
     # An hour before the first price, so that everybody has time to arrive.
     genesis = int(script["prices"][0]["time"].timestamp()) - 3600
     with anvil("--timestamp", str(genesis)) as node:
-        replay(node, script, keeper, out, console)
+        replay(node, script, is_kept, keeper_account, out, console)
     console.print(
         f"report, chain state and deployment record in {out}; {time.monotonic() - started:.0f} seconds"
     )
 
 
-def replay(node: Web3, script: dict[str, Any], keeper: str | None, out: Path, console: Console) -> None:
+def replay(
+    node: Web3,
+    script: dict[str, Any],
+    is_kept: bool,
+    keeper_account: str | None,
+    out: Path,
+    console: Console,
+) -> None:
     """Deploy, play, verify, report. Raises ClickException if an invariant fails or a tier paid nothing."""
     deployer = KeySender(node, Account.from_key(DEPLOYER_KEY), GAS, fee=20 * 10**9)
     chain = deploy(node, deployer, script, out, console)
-    run = Run(chain, script, deployer, lambda line: tell(line, console))
-    if keeper is not None:
-        run.keeper.account = account_of(keeper)
+    rewarded = account_of(keeper_account) if keeper_account is not None else 0
+    if is_kept:
+        run: Run = kept_run(chain, script, deployer, rewarded, out, console)
+    else:
+        run = Run(chain, script, deployer, lambda line: tell(line, console))
+        run.keeper.account = rewarded or run.keeper.account
     console.print(f"\n[bold]{script['title']}[/]: {len(run.traders)} traders, {len(run.markets)} markets")
     try:
         run.check()
         run.play()
+        if isinstance(run, KeptRun):
+            tell_shocks(run, console)
     except ScenarioError as error:
         raise click.ClickException(str(error)) from error
     report = audit.run(chain)
@@ -99,6 +121,33 @@ def replay(node: Web3, script: dict[str, Any], keeper: str | None, out: Path, co
         raise click.ClickException(f"Invariants fail: {', '.join(check.id for check in report.failed)}.")
     if idle:
         raise click.ClickException(f"These tiers paid nothing: {', '.join(idle)}.")
+
+
+def kept_run(
+    chain: Chain, script: dict[str, Any], deployer: KeySender, rewarded: int, out: Path, console: Console
+) -> KeptRun:
+    """A replay with a keeper that starts from nothing; its log, state and metrics beside the report."""
+    config = keeper_config(out, rewarded)
+    config.state_file.unlink(missing_ok=True)  # type: ignore[union-attr]
+    handler = logging.FileHandler(out / "keeper.log", mode="w")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("lastline.keeper")
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.DEBUG)
+    return KeptRun(chain, script, deployer, lambda line: tell(line, console), config)
+
+
+def tell_shocks(run: KeptRun, console: Console) -> None:
+    """How long the keeper needed. Raises ScenarioError if the last shock is not resolved in time."""
+    last = run.require_resolved()
+    worst = max(run.shocks, key=lambda shock: shock.blocks)
+    metrics = run.bot.metrics
+    console.print(
+        f"\n[bold]keeper[/]: the last shock ({last.time}, {last.price}) was resolved in "
+        f"[bold]{last.blocks} blocks[/], the longest ({worst.time}, {worst.price}) in {worst.blocks}; "
+        f"{sum(metrics.actions.values())} transactions, {sum(metrics.reverts.values())} reverted, "
+        f"earned {Decimal(sum(metrics.rewards.values())) / WAD:,.2f}"
+    )
 
 
 def account_of(text: str) -> int:
@@ -155,6 +204,7 @@ def summarise(run: Run, chain: Chain, report: audit.Report, events: list[Event])
         "fills": run.fills,
         "liquidations": run.liquidations,
         "absorptions": run.absorptions,
+        "shocks": [asdict(shock) for shock in run.shocks] if isinstance(run, KeptRun) else [],
         "loss_by_tier": {
             "trader_margin": to_decimal(margin_lost),
             "bankruptcy_account": to_decimal(cushion + paid["recovered"]),

@@ -1,0 +1,487 @@
+"""What a keeper should do next: pure functions of a snapshot and the settings, one for each phase of a step.
+
+A phase lists its actions in the order in which they should be sent. Each carries why, and what it should
+bring; whether it still may be done is for the executor's simulation to find out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lastline.accounts import show
+from lastline.keeper import pricing
+from lastline.keeper.config import Config
+from lastline.keeper.pricing import Offer
+from lastline.keeper.snapshot import ALLOCATOR, ENGINE, MarketSnapshot, Snapshot
+from lastline.units import WAD, to_decimal
+from lastline.views import VAULT, AccountView
+
+DELEVERAGE, ROUND, CLOSE_AT_MARK = 1, 2, 3
+# Most rounds that one `sync_cohort` applies.
+SYNC_LIMIT = 64
+# Gas of each kind of action, from docs/benchmarks.md rounded up; an absorption's is for one account more.
+GAS = {
+    "update_mark": 200_000,
+    "sync_cohort": 400_000,
+    "take_over": 250_000,
+    "absorb": 350_000,
+    "pay_claims": 250_000,
+    "resolve": 450_000,
+    "buy_inventory": 250_000,
+    "touch": 120_000,
+    "collect_fees": 200_000,
+    "pay_treasury": 80_000,
+}
+# An inventory bought at mark may cost this share more: rounding, and no more.
+AT_MARK_SLACK = 10**9
+
+
+@dataclass(frozen=True)
+class Action:
+    """One transaction that is due. `reward`: what it should bring, quote, gas not deducted; `subject`: of
+    what.
+    """
+
+    kind: str
+    contract: str
+    method: str
+    arguments: tuple
+    subject: str
+    why: str
+    reward: int = 0
+    gas_cost: int = 0
+
+    @property
+    def profit(self) -> int:
+        """Expected, quote, gas deducted."""
+        return self.reward - self.gas_cost
+
+
+def gas_cost(kind: str, snapshot: Snapshot, config: Config) -> int:
+    """What an action of a kind costs, quote, at the present gas price."""
+    return GAS[kind] * snapshot.gas_price * config.eth_price // WAD
+
+
+# --- marks --------------------------------------------------------------------------------------------------
+
+
+def marks(snapshot: Snapshot, config: Config) -> list[Action]:
+    """Marks that are old, or that the oracle has moved away from."""
+    out = []
+    for market in snapshot.markets.values():
+        why = mark_reason(market, snapshot.timestamp, config)
+        if why:
+            out.append(_on_market("update_mark", market, why, snapshot, config))
+    return out
+
+
+def mark_reason(market: MarketSnapshot, now: int, config: Config) -> str | None:
+    """Why a mark is due; None if it is not, cannot be, or nobody needs it."""
+    if market.oracle_mark is None or market.is_round_open or market.age(now) <= 0:
+        return None
+    is_used = market.open_interest != 0 or market.inventory.size != 0 or market.inventory.outstanding != 0
+    if not is_used and not config.is_public_good:
+        return None
+    if abs(market.oracle_mark - market.mark) * WAD >= config.mark_move * market.mark and (
+        market.oracle_mark != market.mark
+    ):
+        return f"mark {_short(market.mark)}, oracle {_short(market.oracle_mark)}"
+    if market.age(now) >= min(config.mark_age, max(market.margin.max_mark_age, 1)):
+        return f"mark {market.age(now)} s old"
+    return None
+
+
+def syncs(snapshot: Snapshot, config: Config) -> list[Action]:
+    """Generations that more rounds have passed over than a liquidation could apply."""
+    return [
+        Action(
+            "sync_cohort",
+            VAULT,
+            "sync_cohort",
+            (key, SYNC_LIMIT),
+            f"cohort {key}",
+            "too many pending rounds",
+            gas_cost=gas_cost("sync_cohort", snapshot, config),
+        )
+        for key in snapshot.unsynced
+    ]
+
+
+# --- liquidations -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Budget:
+    """What the keeper's own account can still take. Counts what the actions before will have used."""
+
+    snapshot: Snapshot
+    config: Config
+    free: int = 0
+    sizes: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        own = self.snapshot.own
+        # hole + cash is what its positions need; all of it may be at most its share of the cash.
+        self.free = max(own.cash * self.config.margin_share // WAD - (own.hole + own.cash), 0)
+        self.sizes = {p.market: p.size for p in own.positions}
+        now = self.snapshot.timestamp
+        markets = self.snapshot.markets
+        self.is_usable = self.snapshot.is_controlled and all(
+            markets[p.market].is_fresh(now) for p in own.positions if p.size
+        )
+
+    def most(self, market: MarketSnapshot, sign: int) -> int:
+        """Largest size that fits, base; `sign` 1 to buy, -1 to sell."""
+        if not self.is_usable or market.mark == 0:
+            return 0
+        held = self.sizes.get(market.market, 0)
+        opposite = abs(held) if held * sign < 0 else 0
+        worth = 0 if opposite else abs(held) * market.mark // WAD
+        # The last quote asks most: its rate for all of them errs to the safe side.
+        first = self.free * WAD // self._rate(market, worth)
+        notional = self.free * WAD // self._rate(market, worth + first)
+        caps = [cap for cap in (self.config.max_position, market.margin.position_cap_quote) if cap]
+        notional = min([notional, *(max(cap - worth, 0) for cap in caps)])
+        return opposite + notional * WAD // market.mark
+
+    def growth(self, offer: Offer, market: MarketSnapshot) -> int:
+        """By how much an offer increases the risk the keeper holds, quote; 0 for one that only reduces it."""
+        held = self.sizes.get(market.market, 0)
+        added = abs(held + offer.size) - abs(held)
+        return max(added, 0) * market.mark // WAD
+
+    def risk_margin(self, offer: Offer, market: MarketSnapshot) -> int:
+        """What the keeper wants for the risk of an offer, quote."""
+        return self.growth(offer, market) * self.config.risk_margin // WAD
+
+    def leaves_dust(self, offer: Offer, market: MarketSnapshot) -> bool:
+        """True if the keeper's own position would be smaller than the market allows."""
+        size = abs(self.sizes.get(market.market, 0) + offer.size)
+        return size != 0 and size * market.mark // WAD < market.margin.minimum_notional
+
+    def use(self, offer: Offer, market: MarketSnapshot) -> None:
+        """The offer will have been taken."""
+        held = self.sizes.get(market.market, 0)
+        growth = self.growth(offer, market)
+        rate = self._rate(market, abs(held + offer.size) * market.mark // WAD)
+        self.free = max(self.free - growth * rate // WAD, 0)
+        self.sizes[market.market] = held + offer.size
+
+    def _rate(self, market: MarketSnapshot, notional: int) -> int:
+        leverage_class = self.snapshot.own_classes.leverage_class(market.market)
+        return pricing.initial_rate(market, notional, leverage_class, self.snapshot.multiplier)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to liquidate one account. `profit`: quote, gas and risk deducted; `is_public_good`: worth
+    doing at a loss, because nobody else can bound it."""
+
+    way: str
+    account: AccountView
+    reward: int
+    profit: int
+    is_public_good: bool
+    market: int = 0
+    offer: Offer | None = None
+    limit_price: int = 0
+
+
+def by_take_over(
+    snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
+) -> list[Choice]:
+    """Take part of a position into the keeper's own account at the kernel's discount."""
+    if account.account == snapshot.own.account:
+        return []
+    out = []
+    for position in account.positions:
+        market = snapshot.markets[position.market]
+        if not _is_open(market, snapshot):
+            continue
+        most = budget.most(market, 1 if position.size > 0 else -1)
+        offer = pricing.take_over(market, account, position, snapshot.multiplier, most)
+        if offer is None or (abs(offer.size) < abs(position.size) and budget.leaves_dust(offer, market)):
+            continue
+        spent = gas_cost("take_over", snapshot, config) + budget.risk_margin(offer, market)
+        wanted = spent + config.min_profit
+        per_base = wanted * WAD // abs(offer.size)
+        limit = market.mark - per_base if offer.size > 0 else market.mark + per_base
+        out.append(
+            Choice(
+                "take_over",
+                account,
+                offer.discount,
+                offer.discount - spent,
+                False,
+                market.market,
+                offer,
+                max(limit, 0),
+            )
+        )
+    return out
+
+
+def by_absorption(
+    snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
+) -> list[Choice]:
+    """Move the whole account into the bankruptcy accounts of its markets for the keeper's reward."""
+    if not pricing.is_absorbable(snapshot.markets, account):
+        return []
+    # "market: round open": the vault refuses all its markets' work until the round is done.
+    if any(snapshot.markets[p.market].is_round_open for p in account.positions):
+        return []
+    reward = pricing.absorption_reward(snapshot.markets, account, fees)
+    return [Choice("absorb", account, reward, reward - gas_cost("absorb", snapshot, config), True)]
+
+
+# Every way to liquidate an account, in the order of preference at equal profit. Another one (closing it
+# against the order book, say) is one more function here, and one more case in `liquidations`.
+WAYS: tuple[Callable[..., list[Choice]], ...] = (by_take_over, by_absorption)
+
+
+def choose(
+    snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
+) -> Choice | None:
+    """The way that brings most; if none brings enough, one that is public work, if the keeper does such
+    work.
+    """
+    choices = [choice for way in WAYS for choice in way(snapshot, config, account, budget, fees)]
+    paying = [choice for choice in choices if choice.profit >= config.min_profit]
+    if not paying and config.is_public_good:
+        paying = [choice for choice in choices if choice.is_public_good]
+    return max(paying, key=lambda choice: choice.profit, default=None)
+
+
+def liquidations(snapshot: Snapshot, config: Config) -> list[Action]:
+    """Unhealthy accounts, worst first: absorptions in batches, take-overs one by one."""
+    budget, fees = Budget(snapshot, config), snapshot.fees.liquidation
+    doomed: list[Choice] = []
+    out: list[Action] = []
+    for account in sorted(snapshot.unhealthy, key=_urgency):
+        choice = choose(snapshot, config, account, budget, fees)
+        if choice is None:
+            continue
+        if choice.offer is not None:
+            budget.use(choice.offer, snapshot.markets[choice.market])
+            out.append(_take_over(choice, snapshot, config))
+        else:
+            doomed.append(choice)
+            if account.equity <= 0:
+                fees -= choice.reward
+    return _absorptions(doomed, snapshot, config) + out
+
+
+def _urgency(account: AccountView) -> tuple[int, int]:
+    return (account.equity * WAD // max(account.maintenance, 1), account.account)
+
+
+def _take_over(choice: Choice, snapshot: Snapshot, config: Config) -> Action:
+    assert choice.offer is not None
+    account = choice.account
+    arguments = (
+        account.account,
+        choice.market,
+        abs(choice.offer.size),
+        snapshot.own.account,
+        choice.limit_price,
+    )
+    return Action(
+        "take_over",
+        ENGINE,
+        "take_over",
+        arguments,
+        f"{show(account.account)} in market {choice.market}",
+        f"health {_health(account)}, {_short(abs(choice.offer.size))} at {_short(choice.offer.price)}",
+        choice.reward,
+        gas_cost("take_over", snapshot, config),
+    )
+
+
+def _absorptions(doomed: list[Choice], snapshot: Snapshot, config: Config) -> list[Action]:
+    keeper = config.reward_account or snapshot.own.account
+    one = gas_cost("absorb", snapshot, config)
+    out = []
+    for start in range(0, len(doomed), config.absorb_batch):
+        batch = doomed[start : start + config.absorb_batch]
+        accounts = [choice.account.account for choice in batch]
+        is_single = len(batch) == 1
+        out.append(
+            Action(
+                "absorb",
+                ENGINE,
+                "absorb" if is_single else "absorb_many",
+                (accounts[0] if is_single else accounts, keeper),
+                show(accounts[0]) if is_single else f"{len(batch)} accounts from {show(accounts[0])}",
+                f"health {_health(batch[0].account)}"
+                + ("" if is_single else f" to {_health(batch[-1].account)}"),
+                sum(choice.reward for choice in batch),
+                one * len(batch),
+            )
+        )
+    return out
+
+
+# --- losses -------------------------------------------------------------------------------------------------
+
+
+def losses(snapshot: Snapshot, config: Config) -> list[Action]:
+    """Claims the fund can pay, oldest first; deficits, open rounds and closings at mark for the
+    LossAllocator.
+    """
+    out = []
+    for market in sorted(snapshot.markets.values(), key=lambda m: (m.first_claim < 0, m.first_claim)):
+        due = loss_step(market, snapshot.timestamp)
+        if due is not None:
+            kind, why = due
+            out.append(_on_market(kind, market, why, snapshot, config))
+    return out
+
+
+def loss_step(market: MarketSnapshot, now: int) -> tuple[str, str] | None:
+    """What a market's losses need next, and why: "pay_claims", "resolve", or nothing."""
+    lacking, payable = market.inventory.outstanding, market.fund_payable
+    if market.is_round_open:
+        return "resolve", "a round is open"
+    if lacking and payable and (payable >= lacking or not market.has_deficit):
+        return "pay_claims", f"{_short(lacking)} open, the fund can pay {_short(payable)}"
+    if not market.is_fresh(now):
+        return None
+    if market.has_deficit:
+        return "resolve", f"{_short(lacking)} open, the fund can pay {_short(payable)}"
+    has_loss = market.last_loss_time != 0 and market.last_loss_time >= market.inventory_since
+    if (
+        CLOSE_AT_MARK in market.policy
+        and market.has_inventory
+        and has_loss
+        and pricing.is_auction_over(market, now)
+    ):
+        return "resolve", f"{_short(abs(market.inventory.size))} of inventory to close at mark"
+    return None
+
+
+# --- auctions -----------------------------------------------------------------------------------------------
+
+
+def purchases(snapshot: Snapshot, config: Config) -> list[Action]:
+    """Inventory whose discount pays, or that a keeper which buys at mark should not leave lying."""
+    budget = Budget(snapshot, config)
+    out = []
+    for market in snapshot.markets.values():
+        if not market.has_inventory or not _is_open(market, snapshot):
+            continue
+        most = budget.most(market, 1 if market.inventory.size > 0 else -1)
+        offer = pricing.auction(market, snapshot.timestamp, most)
+        if offer is None:
+            continue
+        if abs(offer.size) < abs(market.inventory.size) and budget.leaves_dust(offer, market):
+            continue
+        action = _purchase(market, offer, snapshot, config, budget)
+        if action is not None:
+            budget.use(offer, market)
+            out.append(action)
+    return out
+
+
+def _purchase(
+    market: MarketSnapshot, offer: Offer, snapshot: Snapshot, config: Config, budget: Budget
+) -> Action | None:
+    cost = gas_cost("buy_inventory", snapshot, config)
+    wanted = cost + budget.risk_margin(offer, market) + config.min_profit
+    sign = 1 if offer.size > 0 else -1
+    if offer.discount >= wanted:
+        limit = market.mark - sign * (wanted * WAD // abs(offer.size))
+        why = f"discount {_percent(offer.discount * WAD // max(offer.notional(market.mark), 1))}"
+    elif config.buys_at_mark and (
+        pricing.is_auction_over(market, snapshot.timestamp)
+        or pricing.final_discount(market, offer.size) < wanted
+    ):
+        limit = market.mark + sign * (market.mark // AT_MARK_SLACK + 1)
+        why = "no discount that pays will come"
+    else:
+        return None
+    return Action(
+        "buy_inventory",
+        ENGINE,
+        "buy_inventory",
+        (market.market, snapshot.own.account, abs(offer.size), max(limit, 0)),
+        f"market {market.market}",
+        f"{_short(abs(offer.size))} at {_short(offer.price)}, {why}",
+        offer.discount,
+        cost,
+    )
+
+
+# --- housekeeping -------------------------------------------------------------------------------------------
+
+
+def touches(snapshot: Snapshot, config: Config) -> list[Action]:
+    """Members with so much ADL profit not yet booked, if the settings name an amount."""
+    if not config.touch_pots_from:
+        return []
+    return [
+        Action(
+            "touch",
+            VAULT,
+            "touch",
+            (account, position.market),
+            f"{show(account)} in market {position.market}",
+            f"{_short(position.pot)} of ADL profit to book",
+            gas_cost=gas_cost("touch", snapshot, config),
+        )
+        for account, position in snapshot.with_pots
+        if position.pot >= config.touch_pots_from and not snapshot.markets[position.market].is_round_open
+    ]
+
+
+def fees(snapshot: Snapshot, config: Config) -> list[Action]:
+    """The fund's and the treasury's parts, once they are worth a transaction."""
+    least, held = config.collect_fees_from, snapshot.fees
+    if not least:
+        return []
+    out = []
+    for kind, amount in (("collect_fees", held.collectable), ("pay_treasury", held.treasury)):
+        if amount >= least:
+            cost = gas_cost(kind, snapshot, config)
+            out.append(Action(kind, VAULT, kind, (), "fees", f"{_short(amount)} waiting", gas_cost=cost))
+    return out
+
+
+# --- the whole ----------------------------------------------------------------------------------------------
+
+Phase = Callable[[Snapshot, Config], list[Action]]
+# In this order: without marks nothing is due, a liquidation makes claims, claims come before what is left to
+# sell.
+PHASES: tuple[Phase, ...] = (marks, syncs, liquidations, losses, purchases, touches, fees)
+
+
+def _is_open(market: MarketSnapshot, snapshot: Snapshot) -> bool:
+    """True if positions may change hands in a market."""
+    return market.is_fresh(snapshot.timestamp) and not market.is_round_open
+
+
+def _on_market(kind: str, market: MarketSnapshot, why: str, snapshot: Snapshot, config: Config) -> Action:
+    is_resolve = kind == "resolve"
+    return Action(
+        kind,
+        ALLOCATOR if is_resolve else VAULT,
+        kind,
+        (market.market, config.max_cohorts) if is_resolve else (market.market,),
+        f"market {market.market}",
+        why,
+        gas_cost=gas_cost(kind, snapshot, config),
+    )
+
+
+def _short(amount: int) -> str:
+    """An amount for the log: up to four decimals, rounded down."""
+    step = 10**14
+    return to_decimal(abs(amount) // step * step * (-1 if amount < 0 else 1))
+
+
+def _percent(rate: int) -> str:
+    return f"{to_decimal(rate * 100 // 10**14 * 10**14)} %"
+
+
+def _health(account: AccountView) -> str:
+    if account.equity < 0:
+        return f"below zero ({_short(account.equity)})"
+    return _short(account.health or 0)

@@ -1,0 +1,163 @@
+"""What liquidations bring, as the kernel computes it (contracts/modules/liquidation.vy,
+MarginVaultAuction.vy).
+
+Pure functions. Quote amounts, sizes, prices and rates have 18 decimals. They choose and bound what a keeper
+does; the kernel computes every price and amount itself.
+"""
+
+from dataclasses import dataclass
+
+from lastline import fixed_math as fm
+from lastline.keeper.snapshot import MarketSnapshot
+from lastline.units import WAD
+from lastline.views import AccountView, PositionView
+
+# What rounding a few margins up may cost, in units of an 18-decimals rate (KAPPA_GUARD).
+KAPPA_GUARD = 10
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A position on offer: `size` is the taker's change (long > 0), `discount` what it gains against mark,
+    quote.
+    """
+
+    size: int
+    price: int
+    discount: int
+
+    def notional(self, mark: int) -> int:
+        """Worth at mark, quote, rounded up."""
+        return -(-abs(self.size) * mark // WAD)
+
+
+def take_over(
+    market: MarketSnapshot, account: AccountView, position: PositionView, multiplier: int, max_size: int
+) -> Offer | None:
+    """What a take-over of at most `max_size` gives the taker; None if the kernel would refuse it."""
+    held = abs(position.size)
+    if not 0 <= account.equity < account.maintenance or held == 0 or max_size <= 0:
+        return None
+    mark = market.mark
+    health = account.equity * WAD // account.maintenance
+    kappa = _cost_rate(market, position, health)
+    size = min(_restoring_size(market, account, held, kappa, multiplier), max_size)
+    if held != size and (held - size) * mark // WAD < market.margin.minimum_notional:
+        # What is left would be too small: all of it, or less of it.
+        size = held if max_size >= held else held - _minimum_size(market)
+    if size <= 0:
+        return None
+    fund_rate = kappa * market.liquidation.fund_share // WAD
+    discount = mark * (kappa - fund_rate) // WAD
+    sign = 1 if position.size > 0 else -1
+    return Offer(sign * size, mark - sign * discount, size * discount // WAD)
+
+
+def _cost_rate(market: MarketSnapshot, position: PositionView, health: int) -> int:
+    """kappa: the trader's whole cost, share of notional."""
+    worth = max(-(-abs(position.size) * market.mark // WAD), 1)
+    limit = (health * position.maintenance // WAD) * WAD // worth
+    slope = market.liquidation.cost_slope * (WAD - health) // WAD
+    return min(slope, fm.saturating_sub(limit, KAPPA_GUARD))
+
+
+def _restoring_size(
+    market: MarketSnapshot, account: AccountView, held: int, kappa: int, multiplier: int
+) -> int:
+    """Base to close so that health reaches its target, at least the minimum notional; all if no part would
+    do.
+    """
+    target = market.liquidation.target_health
+    gain = target * marginal_rate(market, held * market.mark // WAD, multiplier) // WAD
+    if gain <= kappa:
+        return held
+    missing = -(-target * account.maintenance // WAD) - account.equity
+    notional = max(-(-missing * WAD // (gain - kappa)), market.margin.minimum_notional)
+    return min(held, -(-notional * WAD // market.mark))
+
+
+def marginal_rate(market: MarketSnapshot, notional: int, multiplier: int) -> int:
+    """Maintenance margin that one more quote of position asks, at this size."""
+    last_rate, last_deduction = market.margin.lines[0]
+    for rate, deduction in market.margin.lines[1:]:
+        if notional * (rate - last_rate) < (deduction - last_deduction) * WAD:
+            break
+        last_rate, last_deduction = rate, deduction
+    return -(-last_rate * multiplier // WAD)
+
+
+def _minimum_size(market: MarketSnapshot) -> int:
+    return -(-market.margin.minimum_notional * WAD // market.mark)
+
+
+def absorption_reward(markets: dict[int, MarketSnapshot], account: AccountView, liquidation_fees: int) -> int:
+    """What the keeper of an absorption earns; with nothing left in the account, out of `liquidation_fees`."""
+    full = small = 0
+    for position in account.positions:
+        if position.size == 0:
+            continue
+        terms, mark = markets[position.market].liquidation, markets[position.market].mark
+        proportional = min(abs(position.size) * mark // WAD * terms.reward_rate // WAD, terms.reward_cap)
+        full += min(terms.reward_flat + proportional, terms.reward_cap)
+        small += proportional
+    if account.equity > 0:
+        return min(full, account.equity // 2)
+    return min(small, liquidation_fees)
+
+
+def critical_health(markets: dict[int, MarketSnapshot], account: AccountView) -> int:
+    """Health below which an account may be absorbed: the least of its markets'."""
+    return min(
+        (markets[p.market].liquidation.critical_health for p in account.positions if p.size), default=0
+    )
+
+
+def is_absorbable(markets: dict[int, MarketSnapshot], account: AccountView) -> bool:
+    """True with equity below zero, or below the critical share of maintenance margin."""
+    if account.equity < 0:
+        return True
+    return account.equity * WAD < critical_health(markets, account) * account.maintenance
+
+
+def auction(market: MarketSnapshot, now: int, max_size: int) -> Offer | None:
+    """What the auction of a market's inventory offers a buyer of at most `max_size`; None if there is
+    nothing.
+    """
+    inventory = market.inventory
+    size = min(abs(inventory.size), max_size)
+    if size <= 0:
+        return None
+    rate = auction_rate(market, now)
+    discount = min(size * market.mark // WAD * rate // WAD, fm.positive_part(inventory.equity))
+    sign = 1 if inventory.size > 0 else -1
+    cost = -(-sign * size * market.mark // WAD) - discount
+    return Offer(sign * size, abs(cost) * WAD // size, discount)
+
+
+def auction_rate(market: MarketSnapshot, now: int) -> int:
+    """Discount of the auction, share of mark."""
+    length = market.liquidation.auction_seconds
+    elapsed = min(max(now - market.inventory.auction_start, 0), length)
+    return market.liquidation.auction_slippage * elapsed // max(length, 1)
+
+
+def final_discount(market: MarketSnapshot, size: int) -> int:
+    """What the auction will give at its end for `size` (base, without sign) at the present mark, quote."""
+    worth = abs(size) * market.mark // WAD
+    return min(worth * market.liquidation.auction_slippage // WAD, fm.positive_part(market.inventory.equity))
+
+
+def is_auction_over(market: MarketSnapshot, now: int) -> bool:
+    """True if waiting brings no more discount: the auction is at its end, or there is nothing to give
+    away.
+    """
+    length = market.liquidation.auction_seconds
+    has_ended = now - market.inventory.auction_start >= length
+    return has_ended or final_discount(market, market.inventory.size) <= market.liquidation.dust
+
+
+def initial_rate(market: MarketSnapshot, notional: int, leverage_class: int, multiplier: int) -> int:
+    """Most initial margin that one more quote of a position asks which is then worth `notional`."""
+    by_tier = marginal_rate(market, notional, multiplier) * market.margin.initial_factor // WAD
+    by_class = market.margin.class_rates[leverage_class] * multiplier // WAD
+    return max(by_tier, by_class, 1)

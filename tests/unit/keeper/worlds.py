@@ -1,0 +1,113 @@
+"""Snapshots made by hand: one or two markets at 1,000, an own account, and accounts in trouble as tests
+want them.
+"""
+
+from dataclasses import replace
+
+from lastline.keeper.config import Config
+from lastline.keeper.snapshot import FeeSnapshot, MarketSnapshot, Snapshot
+from lastline.units import WAD, wad
+from lastline.views import AccountView, InventoryView, PositionView
+from lastline.words import AccountWord, ClockWord, LiquidationWord, MarginWords
+
+NOW = 1_750_000_000
+MARK = 1000 * WAD
+OWN = 7 << 96
+# No gas price: what a test is about is not lost in the price of gas.
+CONFIG = Config(min_profit=0, risk_margin=0, margin_share=WAD)
+
+MARGIN = MarginWords(
+    lines=((wad("0.025"), 0), (wad("0.05"), 25_000 * WAD)),
+    initial_factor=wad("1.5"),
+    max_mark_age=600,
+    class_rates=(wad("0.05"), wad("0.1"), wad("0.2"), wad("0.5")),
+    price_band=wad("0.01"),
+    minimum_notional=100 * WAD,
+    open_interest_cap_quote=10**9 * WAD,
+    position_cap_quote=10**8 * WAD,
+    open_interest_cap_base=10**9 * WAD,
+)
+TERMS = LiquidationWord(
+    target_health=wad("1.25"),
+    critical_health=wad("0.4"),
+    cost_slope=wad("0.05"),
+    fund_share=wad("0.2"),
+    deleverage_band=wad("0.3"),
+    auction_slippage=wad("0.02"),
+    auction_seconds=600,
+    reward_rate=wad("0.0001"),
+    reward_flat=WAD,
+    reward_cap=500 * WAD,
+    dust=wad("0.01"),
+)
+
+
+def inventory(size="0", equity="0", outstanding="0", age=0):
+    """A bankruptcy account; `age`: seconds since the auction began."""
+    worth = wad(size) * MARK // WAD
+    cash = wad(equity)
+    return InventoryView(wad(size), worth, cash, cash, wad(outstanding), NOW - age)
+
+
+def market(number=0, **changes):
+    """A market at MARK, its mark a minute old, nothing to do in it."""
+    fields = {
+        "market": number,
+        "mark": MARK,
+        "mark_time": NOW - 60,
+        "is_round_open": False,
+        "open_interest": 10 * WAD,
+        "margin": MARGIN,
+        "liquidation": TERMS,
+        "clock": ClockWord(0, 3600, 0, 0),
+        "inventory": inventory(),
+        "inventory_since": 0,
+        "last_loss_time": 0,
+        "oracle_mark": MARK,
+        "oracle_reason": "",
+        "fund_payable": 0,
+        "first_claim": -1,
+        "policy": (2, 3),
+    }
+    return MarketSnapshot(**{**fields, **changes})
+
+
+def position(size, market=0, maintenance=None, pot="0"):
+    """A position at MARK."""
+    worth = abs(wad(size)) * MARK // WAD
+    asked = worth * wad("0.025") // WAD if maintenance is None else wad(maintenance)
+    return PositionView(market, wad(size), wad(size) * MARK // WAD, 0, 0, wad(pot), asked, 0, 0)
+
+
+def account(number, equity, *positions):
+    """An account by its number, with this equity and the maintenance margin of its positions."""
+    maintenance = sum(p.maintenance for p in positions)
+    cash = wad(equity)
+    return AccountView(number << 96, cash, 0, 0, cash, maintenance, 0, 0, False, positions)
+
+
+def own(cash="100000", *positions, gap="0"):
+    """The keeper's account; `gap`: what its positions need as initial margin."""
+    return AccountView(OWN, wad(cash), 0, 0, wad(cash), 0, wad(gap) - wad(cash), 0, False, positions)
+
+
+def snapshot(*markets, unhealthy=(), **changes):
+    """A snapshot of these markets; one quiet market if there is none."""
+    fields = {
+        "block": 100,
+        "timestamp": NOW,
+        "gas_price": 0,
+        "markets": {m.market: m for m in markets or (market(),)},
+        "fees": FeeSnapshot(0, 0, 0, 0),
+        "multiplier": WAD,
+        "own": own(),
+        "own_classes": AccountWord(0, 0, 0, 1),
+        "is_controlled": True,
+        "unhealthy": tuple(unhealthy),
+    }
+    return Snapshot(**{**fields, **changes})
+
+
+def config(**changes):
+    """CONFIG with changes."""
+    return replace(CONFIG, **changes)
