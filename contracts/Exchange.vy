@@ -384,8 +384,6 @@ def trade_available(
     quote: uint256 = 0
     filled, quote = self._fill_available(terms, taker_rate, is_reduce_only, amount, makers)
     assert filled >= min_fill, "exchange: fill too small"
-    for maker: IExchange.SignedOrder in makers:
-        self._pay_builder(market, maker.order.builder)
     return filled
 
 
@@ -431,8 +429,6 @@ def match_available_orders(
         filled,
     )
     self._owe(taker.order.builder, builder_rate, quote)
-    for maker: IExchange.SignedOrder in makers:
-        self._pay_builder(terms.market, maker.order.builder)
     self._pay_builder(terms.market, taker.order.builder)
     return filled
 
@@ -476,6 +472,12 @@ def fill_alone(
     opened: Opened = self._open(maker, maker_rate, eip712._domain_separator_v4())
     fill: IMarginVault.MakerFill = self._fill_maker(maker.order, opened, terms, wanted)
     self._settle(market, taker, taker_rate, is_taker_reduce_only, [fill])
+    if maker.order.builder_fee_rate != 0:
+        # Out of this maker's own gas, so one payment for each.
+        self._owe(
+            maker.order.builder, maker.order.builder_fee_rate, self._quote(fill.size, fill.price)
+        )
+        self._pay_builder(market, maker.order.builder)
     return convert(abs(fill.size), uint256)
 
 
@@ -744,10 +746,10 @@ def _fill_available(
         )
         if success:
             size: uint256 = extract32(answer, 0, output_type=uint256)
-            part: uint256 = fixed_math._mul_div_down(size, makers[i].order.limit_price, units.WAD)
             filled = unsafe_add(filled, size)
-            quote = unsafe_add(quote, part)
-            self._owe(makers[i].order.builder, makers[i].order.builder_fee_rate, part)
+            quote = unsafe_add(
+                quote, fixed_math._mul_div_down(size, makers[i].order.limit_price, units.WAD)
+            )
         else:
             log IExchange.OrderSkipped(
                 account=makers[i].order.account,
