@@ -13,7 +13,7 @@ MAKER_RATE, TAKER_RATE, RATE = 2 * 10**14, 5 * 10**14, 3 * 10**14
 
 @pytest.fixture(scope="module")
 def kernel():
-    """Open interest up to 500 quote, rounded by the packing: a little less than 5 base."""
+    """Open interest up to 20 base, less what the packing rounds away."""
     return deploy_kernel(margin={"open_interest_cap_base": wad(20)})
 
 
