@@ -44,8 +44,8 @@ ORDER_TYPE = [
 class TimeInForce(IntEnum):
     """When an order may be filled, and as what.
 
-    GTC rests until it expires, and may take. POST_ONLY rests, and never takes. IOC and FOK take and never rest: of
-    an IOC order what one call does not fill is dead; a FOK order is filled whole or the call reverts.
+    GTC rests until it expires, and may take. POST_ONLY rests, and never takes. IOC and FOK take and never
+    rest: of an IOC order what one call does not fill is dead; a FOK order is filled whole or the call reverts.
     """
 
     GTC = 0
@@ -73,9 +73,9 @@ class Order:
     """What a trader signs, in the contract's order of fields.
 
     size: base, signed (buy > 0). limit_price: quote per base, the most a buyer pays, the least a seller gets.
-    expiry: last second at which the order is good. max_fee_rate: share of notional, at most 0.1 %; the most the
-    account pays in all, the builder's part included. builder: account (owner << 96 | sub-account) of the front end or
-    relayer that brings the order, 0 for none; builder_fee_rate: its part, share of notional.
+    expiry: last second at which the order is good. max_fee_rate: share of notional, at most 0.1 %; the most
+    the account pays in all, the builder's part included. builder: account (owner << 96 | sub-account) of the
+    front end or relayer that brings the order, 0 for none; builder_fee_rate: its part, share of notional.
     Raises ValueError for what the Exchange would refuse whatever its state.
     """
 

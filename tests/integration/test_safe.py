@@ -159,7 +159,7 @@ def test_safe_named_as_the_owner_by_default_signs_too(system, funded):
 
 @pytest.mark.parametrize("owner", range(3))
 def test_order_signed_by_one_owner_alone_is_refused(system, funded, owner):
-    """A single owner's signature has the length of a key's, so the key is tried first, and then the Safe asked."""
+    """One owner's signature is as long as a key's: the key is tried first, then the Safe asked."""
     signed = funded.signed(funded.order("-1"), [funded.owners[owner]])
     with pytest.raises(Reverted, match="exchange: bad signature"):
         system.trade("taker", "1", signed)
@@ -196,7 +196,7 @@ def test_signatures_for_another_order_are_refused(system, funded):
 
 
 def test_safe_takes_with_a_signed_order_and_pays_its_builder(system, funded):
-    """The builder, a front end, submits the order and earns a hundredth of a percent; the books still add up."""
+    """The builder, a front end, submits the order and earns 0.01 %; the books still add up."""
     system.fund("maker", "10000")
     builder, rate = system.account("builder"), 10**14
     order = funded.order(

@@ -1,4 +1,4 @@
-"""Exchange.trade_available and match_available_orders: what cannot be filled is skipped and nothing else changes."""
+"""Exchange.trade_available and match_available_orders: what cannot be filled is skipped, the rest filled."""
 
 import boa
 import pytest

@@ -98,7 +98,7 @@ def test_taker_without_margin_reverts(kernel, order, buy):
     assert size_of(kernel, "maker 1") == 0
 
 
-def test_taker_that_reduces_keeps_what_was_filled_until_nothing_was_left_to_reduce(kernel, real, order, buy):
+def test_reducing_taker_keeps_what_was_filled_until_nothing_was_left(kernel, real, order, buy):
     """The fills after that are refused for the taker's sake; who wants all or nothing says so with min_fill."""
     buy(-4 * WAD, [order("maker 3", 4 * WAD)[1]])
     makers = [order(f"maker {n}", -2 * WAD)[1] for n in (1, 2, 3)]
