@@ -45,7 +45,8 @@ class TimeInForce(IntEnum):
     """When an order may be filled, and as what.
 
     GTC rests until it expires, and may take. POST_ONLY rests, and never takes. IOC and FOK take and never
-    rest: of an IOC order what one call does not fill is dead; a FOK order is filled whole or the call reverts.
+    rest: of an IOC order what one call does not fill is dead; a FOK order is filled whole or the call
+    reverts.
     """
 
     GTC = 0

@@ -99,7 +99,7 @@ def test_taker_without_margin_reverts(kernel, order, buy):
 
 
 def test_reducing_taker_keeps_what_was_filled_until_nothing_was_left(kernel, real, order, buy):
-    """The fills after that are refused for the taker's sake; who wants all or nothing says so with min_fill."""
+    """The fills after that are refused for the taker's sake; min_fill is for who wants all or nothing."""
     buy(-4 * WAD, [order("maker 3", 4 * WAD)[1]])
     makers = [order(f"maker {n}", -2 * WAD)[1] for n in (1, 2, 3)]
 
