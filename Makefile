@@ -46,14 +46,15 @@ endef
 	@.venv/bin/python $(PIP_INSTALL) --no-deps -e .
 	@touch $@
 
-# Asks Anvil itself instead of trusting a stamp: an Anvil of the right version on PATH is good enough.
+# Asks Anvil itself instead of trusting a stamp: an Anvil of the right version on PATH is good enough. npm also brings the
+# Safe's contracts, which a test deploys.
 .PHONY: anvil
 anvil:
 	@is_right() { [[ "$$(anvil --version 2>/dev/null || true)" == "anvil Version: $(ANVIL_VERSION)"* ]]; }; \
-	is_right && exit 0; \
+	is_right && [[ -d node_modules/@safe-global/safe-contracts ]] && exit 0; \
 	command -v node >/dev/null && command -v npm >/dev/null \
-		|| { echo "setup: needs Node.js 20 or newer with npm, or Anvil $(ANVIL_VERSION) on PATH" >&2; exit 1; }; \
-	echo "setup: installing Anvil $(ANVIL_VERSION)"; \
+		|| { echo "setup: needs Node.js 20 or newer with npm" >&2; exit 1; }; \
+	echo "setup: installing Anvil $(ANVIL_VERSION) and the Safe's contracts"; \
 	npm ci --silent; \
 	hash -r; \
 	is_right || { echo "setup: npm has no Anvil $(ANVIL_VERSION) for this system, put it on PATH" >&2; exit 1; }

@@ -14,8 +14,12 @@
         MAX_FEE_RATE, and no order pays more than the rate its signer agreed to. Whoever submits orders chooses
         which of them meet, which one takes, and how much of each is filled, never beyond what was signed.
 
+        A builder (whoever brought the order: a front end, a relayer) earns the share of notional that the order's
+        signer agreed to. The vault takes it with the market's fee, and is then told to pay it to the builder's account.
+
         Signatures are checked by static calls, before the order's state is read; that state is written before the
-        vault is called; the lock covers every call but the two views that read no changing state.
+        vault is called; the lock covers every call but the two views that read no changing state, and `fill_alone`,
+        which this contract alone may call, while it holds the lock.
 """
 
 from snekmate.auth import ownable
@@ -24,6 +28,8 @@ from snekmate.utils import eip712_domain_separator as eip712
 
 from .interfaces import IExchange
 from .interfaces import IMarginVault
+from .interfaces import IMarginVaultCrisis
+from .lib import fixed_math
 from .lib import order_hash as order_hashing
 from .lib import units
 
@@ -61,6 +67,13 @@ struct Opened:
 MAX_MAKERS: public(constant(uint256)) = 16
 MAX_SIZE: public(constant(uint256)) = 2**111 - 1
 MAX_FEE_RATE: public(constant(uint256)) = units.MAX_FEE_RATE
+# Most gas that one maker may use in a batch that skips: several times what an ordinary fill costs, and little enough
+# that a batch of 16 is within the 2**24 gas a transaction may have (EIP-7825).
+MAKER_GAS: public(constant(uint256)) = 800_000
+# What such a batch must have when it starts, so that whatever its makers burn it can go on to the end: for each maker its
+# gas, the call and the log of its skipping; and once the 1/64 that a call leaves behind, the taker's lane and builder.
+GAS_PER_MAKER: constant(uint256) = MAKER_GAS + 20_000
+GAS_RESERVE: constant(uint256) = 150_000
 # A sequence is era << ERA_SHIFT | number.
 ERA_SHIFT: public(constant(uint256)) = 44
 MAX_ERA: public(constant(uint256)) = 2**20 - 1
@@ -87,6 +100,12 @@ DEAD_ERA: constant(uint256) = FILLED_CANCELLED + 2
 TAKER_RATE_SHIFT: constant(uint256) = 128
 MAKER_RATE_MASK: constant(uint256) = 2**128 - 1
 
+# Time in force.
+GOOD_TILL_CANCELLED: constant(uint8) = 0
+POST_ONLY: constant(uint8) = 1
+IMMEDIATE_OR_CANCEL: constant(uint8) = 2
+FILL_OR_KILL: constant(uint8) = 3
+
 ERC1271_MAGIC: constant(bytes4) = 0x1626BA7E
 MAX_SIGNATURE: constant(uint256) = 520
 KEY_SIGNATURE: constant(uint256) = 65
@@ -95,10 +114,20 @@ MAX_S: constant(uint256) = (
     57_896_044_618_658_097_711_785_492_504_343_953_926_418_782_139_537_452_191_302_581_570_759_080_747_168
 )
 
+FILL_ALONE: constant(bytes4) = method_id(
+    "fill_alone(((uint256,uint256,int256,uint256,uint256,uint64,uint64,bool,uint8,uint256,uint256,uint256),address,bytes),uint256,uint256,bool,uint256,uint256,uint256,bool,uint256)",
+    output_type=bytes4,
+)
+# How a contract without custom errors says why it reverts: Error(string), here with a text of at most 32 bytes.
+ERROR_SELECTOR: constant(bytes4) = 0x08C379A0
+MAX_ERROR: constant(uint256) = 100
+
 VAULT: immutable(IMarginVault)
 
 lanes: HashMap[uint256, HashMap[uint64, uint256]]
 fee_words: HashMap[uint256, uint256]
+# Quote that the call at hand owes to builders, by account; zero between calls.
+dues: transient(HashMap[uint256, uint256])
 
 
 @deploy
@@ -156,6 +185,7 @@ def trade(
     domain: bytes32 = eip712._domain_separator_v4()
 
     filled: uint256 = 0
+    has_builder: bool = False
     fills: DynArray[IMarginVault.MakerFill, MAX_MAKERS] = []
     for i: uint256 in range(len(makers), bound=MAX_MAKERS):
         if filled == amount:
@@ -166,10 +196,21 @@ def trade(
         )
         filled = unsafe_add(filled, convert(abs(fill.size), uint256))
         fills.append(fill)
+        if fill.fee_rate != maker_rate:
+            has_builder = True
     assert filled >= min_fill, "exchange: fill too small"
     assert filled != 0, "exchange: no makers"
 
     self._settle(market, account, taker_rate, is_reduce_only, fills)
+    if has_builder:
+        for i: uint256 in range(len(fills), bound=MAX_MAKERS):
+            self._owe(
+                makers[i].order.builder,
+                makers[i].order.builder_fee_rate,
+                self._quote(fills[i].size, fills[i].price),
+            )
+        for i: uint256 in range(len(fills), bound=MAX_MAKERS):
+            self._pay_builder(market, makers[i].order.builder)
     return filled
 
 
@@ -213,6 +254,11 @@ def take(
     filled: uint256 = convert(abs(fill.size), uint256)
     assert filled >= min_fill, "exchange: fill too small"
     self._settle(terms.market, account, taker_rate, is_reduce_only, [fill])
+    if maker.order.builder_fee_rate != 0:
+        self._owe(
+            maker.order.builder, maker.order.builder_fee_rate, self._quote(fill.size, fill.price)
+        )
+        self._pay_builder(terms.market, maker.order.builder)
     return filled
 
 
@@ -222,19 +268,22 @@ def match_orders(
 ) -> uint256:
     """
     @notice Match one signed order with others, as `trade` does; anyone may
-    @dev What is not filled of an order stays fillable. The caller chooses which crossing order is the taker; an
-         order that must not be one is signed post-only.
+    @dev What is not filled of an order stays fillable, but for an IOC order, which is dead afterwards. The caller chooses
+         which crossing order is the taker; an order that must not be one is signed post-only, and one that must not
+         be a maker is signed IOC or FOK.
          Reverts "exchange: bad signature", "exchange: wrong signer", "exchange: order expired",
          "exchange: zero size", "exchange: size too large", "exchange: fee above limit", "exchange: wrong era",
          "exchange: order cancelled", "exchange: order superseded", "exchange: order filled",
-         for the taker "exchange: post-only taker", for makers "exchange: no makers", "exchange: wrong market",
+         "exchange: zero builder", for the taker "exchange: post-only taker", "exchange: bad time in force",
+         "exchange: not filled whole", for makers "exchange: no makers", "exchange: wrong market",
          "exchange: same side", "exchange: prices do not cross", "exchange: self trade",
+         "exchange: order never rests",
          and whatever the vault reverts with
     @param taker Order that pays the taker fee
     @param makers Signed orders of the other side
     @return Base filled, 18 decimals
     """
-    assert not taker.order.is_post_only, "exchange: post-only taker"
+    self._require_taker(taker.order.time_in_force)
     maker_rate: uint256 = 0
     taker_rate: uint256 = 0
     maker_rate, taker_rate = self._fee_rates(taker.order.market)
@@ -249,6 +298,7 @@ def match_orders(
     )
 
     filled: uint256 = 0
+    has_builder: bool = False
     fills: DynArray[IMarginVault.MakerFill, MAX_MAKERS] = []
     for i: uint256 in range(len(makers), bound=MAX_MAKERS):
         if filled == taken.left:
@@ -259,20 +309,176 @@ def match_orders(
         )
         filled = unsafe_add(filled, convert(abs(fill.size), uint256))
         fills.append(fill)
+        if fill.fee_rate != maker_rate:
+            has_builder = True
     assert filled != 0, "exchange: no makers"
 
-    lane_word: uint256 = unsafe_add(taken.lane_word, filled)
-    self.lanes[taker.order.account][taker.order.lane] = lane_word
-    log IExchange.TakerOrderFilled(
-        account=taker.order.account,
-        order_hash=taken.digest,
-        market=terms.market,
-        size=self._signed(filled, terms.is_buy),
-        lane=taker.order.lane,
-        lane_word=lane_word,
+    self._use_taker(
+        taker.order.account,
+        taker.order.lane,
+        taker.order.time_in_force,
+        taken,
+        terms.market,
+        terms.is_buy,
+        filled,
     )
-    self._settle(terms.market, terms.account, taker_rate, taker.order.is_reduce_only, fills)
+    builder_rate: uint256 = taker.order.builder_fee_rate
+    self._settle(
+        terms.market,
+        terms.account,
+        unsafe_add(taker_rate, builder_rate),
+        taker.order.is_reduce_only,
+        fills,
+    )
+    if has_builder or builder_rate != 0:
+        quote: uint256 = 0
+        for i: uint256 in range(len(fills), bound=MAX_MAKERS):
+            part: uint256 = self._quote(fills[i].size, fills[i].price)
+            quote = unsafe_add(quote, part)
+            self._owe(makers[i].order.builder, makers[i].order.builder_fee_rate, part)
+        self._owe(taker.order.builder, builder_rate, quote)
+        for i: uint256 in range(len(fills), bound=MAX_MAKERS):
+            self._pay_builder(terms.market, makers[i].order.builder)
+        self._pay_builder(terms.market, taker.order.builder)
     return filled
+
+
+@external
+def trade_available(
+    account: uint256,
+    market: uint256,
+    size: int256,
+    limit_price: uint256,
+    min_fill: uint256,
+    is_reduce_only: bool,
+    max_fee_rate: uint256,
+    makers: DynArray[IExchange.SignedOrder, MAX_MAKERS],
+) -> uint256:
+    """
+    @notice `trade` that skips the makers' orders that cannot be filled, with an `OrderSkipped` for each, and goes on
+    @dev Every fill is one by itself for the vault, so that the account's final state is judged after each: what the
+         vault refuses is skipped, whichever side of the fill it is for. Each maker may use at most MAKER_GAS.
+         Reverts "exchange: not owner or operator", "exchange: fee above limit", "exchange: zero size",
+         "exchange: size too large", "exchange: not enough gas", "exchange: fill too small"; and if nothing is filled with
+         what the last order was skipped for, or "exchange: no makers"
+    @param account Account that trades; the caller is its owner or an operator of the owner
+    @param market Market id
+    @param size Most to trade, base, 18 decimals, signed (buy > 0)
+    @param limit_price Worst price of any single fill, quote per base, 18 decimals
+    @param min_fill Least to be filled in total, base, 18 decimals (|size|: all or nothing)
+    @param is_reduce_only True if the account's position may only shrink
+    @param max_fee_rate Most the account pays, share of notional, 18 decimals
+    @param makers Signed orders of the other side
+    @return Base filled, 18 decimals
+    """
+    self._require_controller(account)
+    maker_rate: uint256 = 0
+    taker_rate: uint256 = 0
+    maker_rate, taker_rate = self._fee_rates(market)
+    assert taker_rate <= max_fee_rate, "exchange: fee above limit"
+    amount: uint256 = self._magnitude(size)
+    terms: Terms = Terms(
+        account=account, market=market, is_buy=size > 0, limit_price=limit_price, maker_rate=maker_rate
+    )
+    filled: uint256 = 0
+    quote: uint256 = 0
+    filled, quote = self._fill_available(terms, taker_rate, is_reduce_only, amount, makers)
+    assert filled >= min_fill, "exchange: fill too small"
+    return filled
+
+
+@external
+def match_available_orders(
+    taker: IExchange.SignedOrder, makers: DynArray[IExchange.SignedOrder, MAX_MAKERS]
+) -> uint256:
+    """
+    @notice `match_orders` that skips the makers' orders that cannot be filled, as `trade_available` does; anyone may
+    @dev What is wrong with the taker's order itself reverts, as in `match_orders`.
+         Reverts "exchange: not enough gas", with what `match_orders` reverts with for its taker; and if nothing is
+         filled with what the last order was skipped for, or "exchange: no makers"
+    @param taker Order that pays the taker fee
+    @param makers Signed orders of the other side
+    @return Base filled, 18 decimals
+    """
+    self._require_taker(taker.order.time_in_force)
+    maker_rate: uint256 = 0
+    taker_rate: uint256 = 0
+    maker_rate, taker_rate = self._fee_rates(taker.order.market)
+    taken: Opened = self._open(taker, taker_rate, eip712._domain_separator_v4())
+    terms: Terms = Terms(
+        account=taker.order.account,
+        market=taker.order.market,
+        is_buy=taker.order.size > 0,
+        limit_price=taker.order.limit_price,
+        maker_rate=maker_rate,
+    )
+    builder_rate: uint256 = taker.order.builder_fee_rate
+    filled: uint256 = 0
+    quote: uint256 = 0
+    filled, quote = self._fill_available(
+        terms, unsafe_add(taker_rate, builder_rate), taker.order.is_reduce_only, taken.left, makers
+    )
+    # No maker is of the taker's owner, and what the vault calls cannot come back: the lane is as it was opened.
+    self._use_taker(
+        terms.account,
+        taker.order.lane,
+        taker.order.time_in_force,
+        taken,
+        terms.market,
+        terms.is_buy,
+        filled,
+    )
+    self._owe(taker.order.builder, builder_rate, quote)
+    self._pay_builder(terms.market, taker.order.builder)
+    return filled
+
+
+@external
+@reentrant
+def fill_alone(
+    maker: IExchange.SignedOrder,
+    taker: uint256,
+    market: uint256,
+    is_buy: bool,
+    limit_price: uint256,
+    maker_rate: uint256,
+    taker_rate: uint256,
+    is_taker_reduce_only: bool,
+    wanted: uint256,
+) -> uint256:
+    """
+    @notice Fill one maker's order of a batch that skips, or change nothing; only this contract itself
+    @dev Reverts "exchange: not itself", what `match_orders` reverts with for its makers, and whatever the vault
+         reverts with
+    @param maker Signed order
+    @param taker Account on the other side, which has agreed
+    @param market Market id
+    @param is_buy True if the taker buys
+    @param limit_price Worst price for the taker, quote per base, 18 decimals
+    @param maker_rate The market's maker fee rate, share of notional, 18 decimals
+    @param taker_rate What the taker pays, share of notional, 18 decimals
+    @param is_taker_reduce_only True if the taker's position may only shrink
+    @param wanted Most to fill, base, 18 decimals
+    @return Base filled, 18 decimals
+    """
+    assert msg.sender == self, "exchange: not itself"
+    terms: Terms = Terms(
+        account=taker,
+        market=market,
+        is_buy=is_buy,
+        limit_price=limit_price,
+        maker_rate=maker_rate,
+    )
+    opened: Opened = self._open(maker, maker_rate, eip712._domain_separator_v4())
+    fill: IMarginVault.MakerFill = self._fill_maker(maker.order, opened, terms, wanted)
+    self._settle(market, taker, taker_rate, is_taker_reduce_only, [fill])
+    if maker.order.builder_fee_rate != 0:
+        # Out of this maker's own gas, so one payment for each.
+        self._owe(
+            maker.order.builder, maker.order.builder_fee_rate, self._quote(fill.size, fill.price)
+        )
+        self._pay_builder(market, maker.order.builder)
+    return convert(abs(fill.size), uint256)
 
 
 @external
@@ -388,7 +594,11 @@ def remaining(order: IExchange.Order) -> uint256:
     @param order The order
     @return Base, 18 decimals; zero if expired, cancelled, superseded, of another era, or malformed
     """
-    if block.timestamp > order.expiry or order.size == min_value(int256):
+    if (
+        block.timestamp > order.expiry
+        or order.size == min_value(int256)
+        or order.time_in_force > FILL_OR_KILL
+    ):
         return 0
     amount: uint256 = convert(abs(order.size), uint256)
     digest: bytes32 = order_hashing._digest(order, eip712._domain_separator_v4())
@@ -442,6 +652,11 @@ def _open(signed: IExchange.SignedOrder, fee_rate: uint256, domain: bytes32) -> 
 
     assert block.timestamp <= signed.order.expiry, "exchange: order expired"
     assert fee_rate <= signed.order.max_fee_rate, "exchange: fee above limit"
+    if signed.order.builder_fee_rate != 0:
+        assert signed.order.builder >> ACCOUNT_SHIFT != 0, "exchange: zero builder"
+        assert (
+            signed.order.builder_fee_rate <= unsafe_sub(signed.order.max_fee_rate, fee_rate)
+        ), "exchange: fee above limit"
     amount: uint256 = self._magnitude(signed.order.size)
     key: uint256 = self._lane_key(signed.order.sequence, digest)
     filled: uint256 = self._filled_so_far(signed.order.account, signed.order.lane, key)
@@ -455,6 +670,7 @@ def _fill_maker(
     order: IExchange.Order, opened: Opened, terms: Terms, wanted: uint256
 ) -> IMarginVault.MakerFill:
     # Fill one maker's order by at most `wanted`.
+    assert order.time_in_force <= POST_ONLY, "exchange: order never rests"
     assert order.market == terms.market, "exchange: wrong market"
     if terms.is_buy:
         assert order.size < 0, "exchange: same side"
@@ -483,9 +699,148 @@ def _fill_maker(
         account=order.account,
         size=size,
         price=order.limit_price,
-        fee_rate=terms.maker_rate,
+        # Both together are at most what the signer agreed to.
+        fee_rate=unsafe_add(terms.maker_rate, order.builder_fee_rate),
         is_reduce_only=order.is_reduce_only,
     )
+
+
+@internal
+def _fill_available(
+    terms: Terms,
+    taker_rate: uint256,
+    is_reduce_only: bool,
+    wanted: uint256,
+    makers: DynArray[IExchange.SignedOrder, MAX_MAKERS],
+) -> (uint256, uint256):
+    # Fill what can be filled of `makers`, up to `wanted`. Returns the base filled, never zero, and its quote.
+    # A maker whose call fails leaves no trace but its log, whatever it was that failed. Each gets its MAKER_GAS in full:
+    # nobody's order is skipped because the caller was stingy, or because another maker has burnt the gas.
+    assert msg.gas >= unsafe_add(
+        unsafe_mul(len(makers), GAS_PER_MAKER), GAS_RESERVE
+    ), "exchange: not enough gas"
+    filled: uint256 = 0
+    quote: uint256 = 0
+    answer: Bytes[MAX_ERROR] = b""
+    for i: uint256 in range(len(makers), bound=MAX_MAKERS):
+        if filled == wanted:
+            break
+        success: bool = False
+        success, answer = raw_call(
+            self,
+            abi_encode(
+                makers[i],
+                terms.account,
+                terms.market,
+                terms.is_buy,
+                terms.limit_price,
+                terms.maker_rate,
+                taker_rate,
+                is_reduce_only,
+                unsafe_sub(wanted, filled),
+                method_id=FILL_ALONE,
+            ),
+            max_outsize=MAX_ERROR,
+            gas=MAKER_GAS,
+            revert_on_failure=False,
+        )
+        if success:
+            size: uint256 = extract32(answer, 0, output_type=uint256)
+            filled = unsafe_add(filled, size)
+            quote = unsafe_add(
+                quote, fixed_math._mul_div_down(size, makers[i].order.limit_price, units.WAD)
+            )
+        else:
+            log IExchange.OrderSkipped(
+                account=makers[i].order.account,
+                order_hash=order_hashing._digest(makers[i].order, eip712._domain_separator_v4()),
+                reason=self._reason(answer),
+            )
+    if filled == 0:
+        if self._is_error(answer):
+            raw_revert(answer)
+        raise "exchange: no makers"
+    return filled, quote
+
+
+@internal
+@pure
+def _is_error(answer: Bytes[MAX_ERROR]) -> bool:
+    # True for Error(string) with a text of 1 to 32 bytes.
+    if len(answer) != MAX_ERROR or convert(slice(answer, 0, 4), bytes4) != ERROR_SELECTOR:
+        return False
+    length: uint256 = extract32(answer, 36, output_type=uint256)
+    return length != 0 and length <= 32
+
+
+@internal
+@pure
+def _reason(answer: Bytes[MAX_ERROR]) -> String[32]:
+    # What a call reverted with; empty if it said nothing, as when it ran out of gas.
+    if not self._is_error(answer):
+        return ""
+    return convert(slice(answer, 68, extract32(answer, 36, output_type=uint256)), String[32])
+
+
+@internal
+@pure
+def _require_taker(time_in_force: uint8):
+    assert time_in_force != POST_ONLY, "exchange: post-only taker"
+    assert time_in_force <= FILL_OR_KILL, "exchange: bad time in force"
+
+
+@internal
+def _use_taker(
+    account: uint256,
+    lane: uint64,
+    time_in_force: uint8,
+    taken: Opened,
+    market: uint256,
+    is_buy: bool,
+    filled: uint256,
+):
+    # Write a taker's lane: what was filled of the order or, of an IOC order with a rest, that it is dead.
+    lane_word: uint256 = unsafe_add(taken.lane_word, filled)
+    if filled != taken.left:
+        assert time_in_force != FILL_OR_KILL, "exchange: not filled whole"
+        if time_in_force == IMMEDIATE_OR_CANCEL:
+            lane_word = lane_word | FILLED_CANCELLED
+    self.lanes[account][lane] = lane_word
+    log IExchange.TakerOrderFilled(
+        account=account,
+        order_hash=taken.digest,
+        market=market,
+        size=self._signed(filled, is_buy),
+        lane=lane,
+        lane_word=lane_word,
+    )
+
+
+@internal
+@pure
+def _quote(size: int256, price: uint256) -> uint256:
+    # Notional that the vault has accepted, rounded down as nobody's is.
+    return fixed_math._mul_div_down(convert(abs(size), uint256), price, units.WAD)
+
+
+@internal
+def _owe(builder: uint256, rate: uint256, quote: uint256):
+    # A builder's share of a fill. The vault has taken (market rate + rate) of at least as much, rounded up.
+    if rate != 0:
+        self.dues[builder] = unsafe_add(
+            self.dues[builder], fixed_math._mul_div_down(quote, rate, units.WAD)
+        )
+
+
+@internal
+def _pay_builder(market: uint256, builder: uint256):
+    # All that the call at hand owes a builder, once.
+    amount: uint256 = self.dues[builder]
+    if amount != 0:
+        self.dues[builder] = 0
+        extcall IMarginVaultCrisis(VAULT.address).pay_builder(
+            market, builder, amount, skip_contract_check=True
+        )
 
 
 @internal

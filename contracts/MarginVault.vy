@@ -260,6 +260,7 @@ def _part(selector: uint256) -> address:
         or selector == convert(method_id("pay_claims(uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("collect_fees()", output_type=bytes4), uint256)
         or selector == convert(method_id("pay_treasury()", output_type=bytes4), uint256)
+        or selector == convert(method_id("pay_builder(uint256,uint256,uint256)", output_type=bytes4), uint256)
     ):
         return CRISIS
     if (

@@ -205,6 +205,29 @@ def pay_treasury() -> uint256:
     return tokens
 
 
+@external
+def pay_builder(market: uint256, builder: uint256, amount: uint256):
+    kernel._require_delegated(THIS)
+    assert (
+        convert(msg.sender, uint256) == system.exchange_word & packing.MASK_160
+    ), "vault: not exchange"
+    assert market < units.MAX_MARKETS, "market: unknown"
+    assert accounts._owner(builder) != empty(address), "vault: no builder"
+    flow_word: uint256 = markets.flow_words[market]
+    fees: uint256 = flow_word >> 112
+    assert amount <= fees, "vault: fees too low"
+    flow_word = packing._flow_word(flow_word & packing.MASK_112, unsafe_sub(fees, amount))
+    markets.flow_words[market] = flow_word
+    account_word: uint256 = books._credit(builder, amount)
+    log IMarginVaultCrisis.BuilderPaid(
+        market=market,
+        builder=builder,
+        amount=amount,
+        flow_word=flow_word,
+        account_word=account_word,
+    )
+
+
 @view
 def _stepped(m: markets.Market, goal: uint256) -> uint256:
     """

@@ -599,6 +599,13 @@ class Ledger:
         self.liquidation_fees -= e.liquidation
         self.tokens_out["fees"] += (e.trading_to_fund + e.funding + e.liquidation) // self.quote_per_token
 
+    def _on_BuilderPaid(self, e: Event) -> None:
+        market = self.markets[e.market]
+        self._set_account(e.builder, e.account_word)
+        market.fees -= e.amount
+        if FlowWord(market.open_interest, market.fees).word != e.flow_word:
+            raise LedgerError(f"market {e.market} is not left with the fees that a builder's event says")
+
     def _on_TreasuryPaid(self, e: Event) -> None:
         self.treasury_fees -= e.amount
         self.tokens_out["treasury"] += e.amount // self.quote_per_token

@@ -4,7 +4,8 @@ Sizes, prices and rates have 18 decimals. An order lives in a lane of its accoun
 a higher sequence replaces what was there. A sequence is the account's era (high 20 bits) and a number (44).
 """
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from enum import IntEnum
 from typing import Any
 
 from eth_account import Account
@@ -33,9 +34,25 @@ ORDER_TYPE = [
     {"name": "lane", "type": "uint64"},
     {"name": "sequence", "type": "uint64"},
     {"name": "is_reduce_only", "type": "bool"},
-    {"name": "is_post_only", "type": "bool"},
+    {"name": "time_in_force", "type": "uint8"},
     {"name": "max_fee_rate", "type": "uint256"},
+    {"name": "builder", "type": "uint256"},
+    {"name": "builder_fee_rate", "type": "uint256"},
 ]
+
+
+class TimeInForce(IntEnum):
+    """When an order may be filled, and as what.
+
+    GTC rests until it expires, and may take. POST_ONLY rests, and never takes. IOC and FOK take and never
+    rest: of an IOC order what one call does not fill is dead; a FOK order is filled whole or the call
+    reverts.
+    """
+
+    GTC = 0
+    POST_ONLY = 1
+    IOC = 2
+    FOK = 3
 
 
 def sequence_of(number: int, era: int = 0) -> int:
@@ -57,7 +74,9 @@ class Order:
     """What a trader signs, in the contract's order of fields.
 
     size: base, signed (buy > 0). limit_price: quote per base, the most a buyer pays, the least a seller gets.
-    expiry: last second at which the order is good. max_fee_rate: share of notional, at most 0.1 %.
+    expiry: last second at which the order is good. max_fee_rate: share of notional, at most 0.1 %; the most
+    the account pays in all, the builder's part included. builder: account (owner << 96 | sub-account) of the
+    front end or relayer that brings the order, 0 for none; builder_fee_rate: its part, share of notional.
     Raises ValueError for what the Exchange would refuse whatever its state.
     """
 
@@ -69,8 +88,10 @@ class Order:
     lane: int = 0
     sequence: int = 1
     is_reduce_only: bool = False
-    is_post_only: bool = False
+    time_in_force: TimeInForce = TimeInForce.GTC
     max_fee_rate: int = MAX_FEE_RATE
+    builder: int = 0
+    builder_fee_rate: int = 0
 
     def __post_init__(self) -> None:
         if self.size == 0 or abs(self.size) > MAX_SIZE:
@@ -81,16 +102,22 @@ class Order:
             raise ValueError(f"sequence out of range: {self.sequence}")
         if min(self.account, self.market, self.limit_price, self.expiry, self.max_fee_rate) < 0:
             raise ValueError("an order's amounts are not negative")
+        object.__setattr__(self, "time_in_force", TimeInForce(self.time_in_force))
+        if not 0 <= self.builder_fee_rate <= self.max_fee_rate:
+            raise ValueError(f"builder fee rate out of range: {self.builder_fee_rate}")
+        if self.builder_fee_rate and not self.builder >> 96:
+            raise ValueError("a builder fee needs a builder's account")
 
     @property
     def values(self) -> tuple[Any, ...]:
         """The struct as the ABI wants it."""
-        return astuple(self)
+        return tuple(self.message.values())
 
     @property
     def message(self) -> dict[str, Any]:
         """The EIP-712 message."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"time_in_force": int(self.time_in_force)}
 
 
 @dataclass(frozen=True)

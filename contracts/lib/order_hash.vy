@@ -10,7 +10,7 @@
 from ..interfaces import IExchange
 
 ORDER_TYPE_HASH: constant(bytes32) = keccak256(
-    "Order(uint256 account,uint256 market,int256 size,uint256 limit_price,uint256 expiry,uint64 lane,uint64 sequence,bool is_reduce_only,bool is_post_only,uint256 max_fee_rate)"
+    "Order(uint256 account,uint256 market,int256 size,uint256 limit_price,uint256 expiry,uint64 lane,uint64 sequence,bool is_reduce_only,uint8 time_in_force,uint256 max_fee_rate,uint256 builder,uint256 builder_fee_rate)"
 )
 
 

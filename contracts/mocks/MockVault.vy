@@ -4,8 +4,8 @@
 @title MockVault
 @license AGPL-3.0-only
 @author Lastline
-@notice The vault as the Exchange sees it: records the fills it gets, has settable operators, and can be told to
-        revert, or to call an address while it fills
+@notice The vault as the Exchange sees it: records the fills and payments it gets, has settable operators, and can be
+        told to revert, for all or for one maker, to burn its gas, or to call an address while it fills
 """
 
 from ..interfaces import IMarginVault
@@ -19,10 +19,20 @@ struct Fill:
     makers: DynArray[IMarginVault.MakerFill, 16]
 
 
+struct Payment:
+    market: uint256
+    builder: uint256
+    amount: uint256
+
+
 is_operator: public(HashMap[address, HashMap[address, bool]])
 is_recording: public(bool)
 is_reverting: public(bool)
 fills: DynArray[Fill, 256]
+payments: DynArray[Payment, 256]
+# By maker: what a fill with it reverts with; and whose fills use up all gas.
+refusals: HashMap[uint256, String[64]]
+is_burning: HashMap[uint256, bool]
 
 callback_target: address
 callback_data: Bytes[8192]
@@ -49,6 +59,19 @@ def set_reverting(is_reverting: bool):
 
 
 @external
+def set_refusal(maker: uint256, reason: String[64]):
+    """
+    @param reason What every fill with the maker reverts with from now on; empty for nothing
+    """
+    self.refusals[maker] = reason
+
+
+@external
+def set_burning(maker: uint256, is_burning: bool):
+    self.is_burning[maker] = is_burning
+
+
+@external
 def set_callback(target: address, data: Bytes[8192]):
     self.callback_target = target
     self.callback_data = data
@@ -63,6 +86,10 @@ def fill(
     makers: DynArray[IMarginVault.MakerFill, 16],
 ):
     assert not self.is_reverting, "mock vault: told to revert"
+    for maker: IMarginVault.MakerFill in makers:
+        assert len(self.refusals[maker.account]) == 0, self.refusals[maker.account]
+        if self.is_burning[maker.account]:
+            raise UNREACHABLE
     if self.callback_target != empty(address):
         raw_call(self.callback_target, self.callback_data)
     if self.is_recording:
@@ -75,6 +102,23 @@ def fill(
                 makers=makers,
             )
         )
+
+
+@external
+def pay_builder(market: uint256, builder: uint256, amount: uint256):
+    self.payments.append(Payment(market=market, builder=builder, amount=amount))
+
+
+@external
+@view
+def payment_count() -> uint256:
+    return len(self.payments)
+
+
+@external
+@view
+def payment_at(index: uint256) -> Payment:
+    return self.payments[index]
 
 
 @external

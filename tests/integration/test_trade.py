@@ -5,13 +5,13 @@ import pytest
 from lastline import audit, views
 from lastline.abi import PARTS
 from lastline.chain import Reverted
-from lastline.orders import order_hash, sequence_of
+from lastline.orders import TimeInForce, order_hash, sequence_of
 from lastline.units import wad
 from lastline.views import VAULT
 
 
 def test_order_hash_is_the_contracts(system):
-    order = system.signed("maker", "-1.5", "7900", lane=3, is_post_only=True).order
+    order = system.signed("maker", "-1.5", "7900", lane=3, time_in_force=TimeInForce.POST_ONLY).order
     exchange = system.chain.deployment.address("Exchange")
     digest = order_hash(order, exchange, system.node.eth.chain_id)
     assert digest == system.chain.call("Exchange", "order_hash", order.values)

@@ -117,6 +117,8 @@ class Market:
     has_crumbs: bool = False
     auction_start: int = 0
     since: int = 0
+    # trading fees that nobody has been paid yet
+    fees: Fr = Fr(0)
     # where rounding decides the second, the kernel's
     auction_hint: int = 0
     last_loss_time: int = 0
@@ -206,7 +208,7 @@ class Naive:
         self.batch_seconds = batch_seconds
         self.funding_share = Fr(0)
         self.deposited = Fr(0)
-        self.trading_fees, self.funding_fees, self.liquidation_fees = Fr(0), Fr(0), Fr(0)
+        self.funding_fees, self.liquidation_fees = Fr(0), Fr(0)
         # Stated rounding tolerance, in smallest units: of any amount of quote, of any size.
         self.money_tolerance, self.size_tolerance = Fr(0), Fr(0)
         # The kernel's answer to the operation at hand, asked only where rounding decides.
@@ -245,6 +247,10 @@ class Naive:
 
     def account(self, a: int) -> Account:
         return self.accounts.setdefault(a, Account())
+
+    @property
+    def trading_fees(self) -> Fr:
+        return sum((m.fees for m in self.markets), Fr(0))
 
     def money_band(self) -> Fr:
         return self.money_tolerance + 20
@@ -484,7 +490,7 @@ class Naive:
         self.trade(a, m, Fr(change), cost)
         paid = abs(cost) * fee / WAD
         self.account(a).cash -= paid
-        self.trading_fees += paid
+        m.fees += paid
         if is_reducing:
             self.require_reduction_allowed(before, self.risk(a))
         else:
@@ -498,6 +504,13 @@ class Naive:
         elif size:
             slack = abs(size) * m.mark - m.margin["minimum_notional"]
             self.require(self.decide(slack, self.size_tolerance * m.mark), "below minimum size")
+
+    def pay_builder(self, market: int, builder: int, amount: int) -> None:
+        """Part of a market's trading fees becomes an account's cash."""
+        m = self.markets[market]
+        self.require(self.decide(m.fees - amount, self.money_band() if amount else 0), "fees too low")
+        m.fees -= amount
+        self.account(builder).cash += amount
 
     # --- marks, funding, the market clock -------------------------------------------------------------------
 

@@ -316,6 +316,11 @@ class Ledger:
         self.allow(1 + len(makers))
         self.both("fill", outcome, lambda: self.model.fill(market, taker, fee, ro, makers))
 
+    def pay_builder(self, market: int, builder: int, amount: int) -> None:
+        self.note("pay_builder", market, builder, amount)
+        outcome = self.send("exchange", "pay_builder(uint256,uint256,uint256)", market, builder, amount)
+        self.both("pay_builder", outcome, lambda: self.model.pay_builder(market, builder, amount))
+
     def take_over(self, a: int, market: int, liquidator: int, max_size: int) -> None:
         self.note("take_over", a, market, liquidator, max_size)
         before = self.read()
@@ -704,6 +709,8 @@ class History:
         self.eagerness = self.random.choice([0.1, 0.4, 0.7])
         self.resolves = self.random.sample(RESOLVES, self.random.randint(2, len(RESOLVES)))
         self.is_ugly = self.random.random() < 0.5
+        # only some: others stay what their seeds have been
+        self.has_builders = seed % 5 == 2
 
     def begin(self) -> None:
         r = self.random
@@ -730,6 +737,8 @@ class History:
         is_open = any(m.claims or m.size for m in model.markets)
         if (hurt or is_open) and r.random() < self.eagerness:
             return self.resolve(r.choice(self.resolves))
+        if self.has_builders and r.random() < 0.08:
+            return self.pay_builder()
         action = r.choices(
             ["fill", "price", "withdraw", "transfer", "touch", "class", "deposit", "wait", "sync", "any"],
             [40, 25, 6, 4, 10, 4, 3, 2, 3, 6],
@@ -798,6 +807,13 @@ class History:
             fills.append((maker, sign * size, price, fee, r.random() < 0.05))
         fee = r.choice([0, 10**14, 10**15])
         ledger.fill(market, taker, fee, r.random() < 0.05, fills)
+
+    def pay_builder(self) -> None:
+        r, market = self.random, self.market()
+        fees = max(int(self.ledger.model.markets[market].fees), 0)
+        # what a fill has brought, or the whole; now and then more than there is
+        amount = r.choice([fees, fees // 2, r.randint(0, fees), 2 * fees + 10**15, 0])
+        self.ledger.pay_builder(market, r.choice(self.names), amount)
 
     def deposit(self) -> None:
         a = self.random.choice(self.names)

@@ -65,7 +65,8 @@ def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_history_equals_naive_model(systems: list[Ledger], group: int) -> None:
     reached = run(systems, range(group * SEEDS, (group + 1) * SEEDS), STEPS)
-    for name in ("fill", "take_over", "absorb", "deleverage", "close_at_mark", "round", "buy_inventory"):
+    crises = ("take_over", "absorb", "deleverage", "close_at_mark", "round", "buy_inventory")
+    for name in ("fill", "pay_builder", *crises):
         assert reached.get(name, 0) > 0, f"histories hardly reach {name}: {reached}"
 
 
@@ -119,6 +120,11 @@ class LedgerMachine(RuleBasedStateMachine):
         price = self.mark(market) * (10_000 + rest["offset"]) // 10_000
         fills = [(NAMES[m], size * 10**15, price, rest["fee"], False) for m in makers]
         self.ledger.fill(market, NAMES[taker], rest["fee"], rest["ro"], fills)
+
+    @rule(market=MARKETS, builder=ACCOUNTS, share=st.sampled_from([0, 1, 50, 99, 101]))
+    def pay_builder(self, market: int, builder: int, share: int) -> None:
+        fees = max(int(self.ledger.model.markets[market].fees), 0)
+        self.ledger.pay_builder(market, NAMES[builder], fees * share // 100)
 
     @rule(
         market=MARKETS,

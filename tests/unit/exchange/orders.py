@@ -17,6 +17,7 @@ MARKET = 3
 MAKER_RATE = 2 * 10**14
 TAKER_RATE = 5 * 10**14
 PRICE = 3_000 * WAD
+GTC, POST_ONLY, IOC, FOK = range(4)
 
 ORDER_TYPE = [
     {"name": "account", "type": "uint256"},
@@ -27,8 +28,10 @@ ORDER_TYPE = [
     {"name": "lane", "type": "uint64"},
     {"name": "sequence", "type": "uint64"},
     {"name": "is_reduce_only", "type": "bool"},
-    {"name": "is_post_only", "type": "bool"},
+    {"name": "time_in_force", "type": "uint8"},
     {"name": "max_fee_rate", "type": "uint256"},
+    {"name": "builder", "type": "uint256"},
+    {"name": "builder_fee_rate", "type": "uint256"},
 ]
 
 
@@ -44,8 +47,10 @@ class Order:
     lane: int = 0
     sequence: int = 1
     is_reduce_only: bool = False
-    is_post_only: bool = False
+    time_in_force: int = GTC
     max_fee_rate: int = TAKER_RATE
+    builder: int = 0
+    builder_fee_rate: int = 0
 
     @property
     def fields(self) -> tuple:
@@ -122,14 +127,24 @@ def taker_event(exchange: VyperContract, order: Order, size: int, filled: int) -
     return ("TakerOrderFilled", order.account, digest, order.market, size, order.lane, word)
 
 
+def skipped_event(exchange: VyperContract, order: Order, reason: str) -> tuple:
+    return ("OrderSkipped", order.account, digest_of(exchange, order), reason)
+
+
 def maker_fill(order: Order, size: int, fee_rate: int = MAKER_RATE) -> tuple:
     """What the vault is told about a maker."""
-    return (order.account, size, order.limit_price, fee_rate, order.is_reduce_only)
+    rate = fee_rate + order.builder_fee_rate
+    return (order.account, size, order.limit_price, rate, order.is_reduce_only)
 
 
 def logged(contract: VyperContract) -> list[tuple]:
     """Every event of the last call: name, then values in declared order."""
     return [(type(event).__name__, *event[1:]) for event in contract.get_logs()]
+
+
+def paid_in_vault(vault: VyperContract) -> list[tuple]:
+    """Every call of `pay_builder` the vault got: market, builder, amount."""
+    return [tuple(vault.payment_at(index)) for index in range(vault.payment_count())]
 
 
 def filled_in_vault(vault: VyperContract) -> list[tuple]:

@@ -6,6 +6,7 @@ import pytest
 from tests import support
 from tests.unit.exchange.orders import (
     MARKET,
+    POST_ONLY,
     PRICE,
     TAKER_RATE,
     WAD,
@@ -101,7 +102,7 @@ def test_match_orders_replay_of_a_full_taker_reverts(exchange, vault, match, mak
 
 
 def test_match_orders_post_only_taker_reverts(vault, match, maker):
-    _, taker_signed = maker(WAD, name="trader", is_post_only=True)
+    _, taker_signed = maker(WAD, name="trader", time_in_force=POST_ONLY)
 
     with boa.reverts("exchange: post-only taker"):
         match(taker_signed, [maker(-WAD)[1]])

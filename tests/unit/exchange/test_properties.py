@@ -20,8 +20,10 @@ orders = st.builds(
     lane=UINT64,
     sequence=UINT64,
     is_reduce_only=st.booleans(),
-    is_post_only=st.booleans(),
+    time_in_force=st.integers(0, 255),
     max_fee_rate=UINT256,
+    builder=UINT256,
+    builder_fee_rate=UINT256,
 )
 
 # Fixtures are read, not changed: every example runs in an anchor of its own.

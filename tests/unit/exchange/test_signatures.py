@@ -85,8 +85,10 @@ def test_signature_signer_may_be_named(exchange, trade, counterparty):
         {"lane": 1},
         {"sequence": 1},
         {"is_reduce_only": 1},
-        {"is_post_only": 1},
+        {"time_in_force": 1},
         {"max_fee_rate": 1},
+        {"builder": 1},
+        {"builder_fee_rate": 1},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -103,7 +105,7 @@ def test_signature_covers_every_field(exchange, vault, trade, maker, change):
 
 
 def test_signature_fields_tested_are_all_fields():
-    assert len(Order.__dataclass_fields__) == 10
+    assert len(Order.__dataclass_fields__) == 12
 
 
 def test_signature_of_somebody_else_reverts(exchange, vault, trade, counterparty):

@@ -6,6 +6,7 @@ import pytest
 from tests import support
 from tests.unit.exchange.orders import (
     MARKET,
+    POST_ONLY,
     PRICE,
     TAKER_RATE,
     WAD,
@@ -134,7 +135,7 @@ def test_trade_reduce_only_flag_reaches_the_vault(vault, trade, maker):
 
 
 def test_trade_post_only_maker_is_welcome(vault, trade, maker):
-    assert trade(WAD, [maker(-WAD, is_post_only=True)[1]]) == WAD
+    assert trade(WAD, [maker(-WAD, time_in_force=POST_ONLY)[1]]) == WAD
 
 
 def test_trade_no_makers_reverts(vault, trade):

@@ -1,0 +1,224 @@
+"""A Safe owns an account: its published contracts sign an order, as two of three owners."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_account.signers.local import LocalAccount
+from eth_utils import keccak, to_checksum_address
+from web3.contract import Contract
+from web3.logs import DISCARD
+
+from lastline import audit
+from lastline.accounts import account_id
+from lastline.chain import Reverted
+from lastline.orders import Order, SignedOrder, TimeInForce, order_hash
+from lastline.units import to_units, wad
+from lastline.views import VAULT
+from tests.integration.conftest import ROOT, TOKEN_DECIMALS, System
+
+# Safe 1.4.1 as published; `npm ci` puts it there.
+ARTIFACTS = ROOT / "node_modules/@safe-global/safe-contracts/build/artifacts/contracts"
+ZERO_ADDRESS = "0x" + "00" * 20
+THRESHOLD = 2
+
+
+def deployed(system: System, path: str) -> Contract:
+    artifact = json.loads((ARTIFACTS / path).read_text())
+    receipt = system.deployer.send(None, artifact["bytecode"])
+    return system.node.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
+
+
+@dataclass
+class Safe:
+    """A Safe behind a proxy, and the keys of its owners."""
+
+    system: System
+    contract: Contract
+    owners: list[LocalAccount]
+
+    @property
+    def address(self) -> str:
+        return self.contract.address
+
+    @property
+    def account(self) -> int:
+        return account_id(self.address)
+
+    def signatures(self, digest: bytes, owners: list[LocalAccount]) -> bytes:
+        """The owners' signatures of a digest one after the other, by address, as a Safe wants them."""
+        ordered = sorted(owners, key=lambda owner: int(owner.address, 16))
+        return b"".join(bytes(owner.unsafe_sign_hash(digest).signature) for owner in ordered)
+
+    def execute(self, to: str, data: str) -> None:
+        """A transaction of the Safe, signed by as many owners as it takes; anybody may send it."""
+        call = (to, 0, data, 0, 0, 0, 0, ZERO_ADDRESS, ZERO_ADDRESS)
+        nonce = self.contract.functions.nonce().call()
+        digest = self.contract.functions.getTransactionHash(*call, nonce).call()
+        signatures = self.signatures(digest, self.owners[:THRESHOLD])
+        data = self.contract.encode_abi("execTransaction", args=[*call, signatures])
+        self.system.actor("stranger").send(self.address, data)
+
+    def message_hash(self, message: bytes) -> bytes:
+        """What owners sign for the Safe to have signed a message (EIP-712 type SafeMessage)."""
+        domain = {"chainId": self.system.node.eth.chain_id, "verifyingContract": self.address}
+        types = {"SafeMessage": [{"name": "message", "type": "bytes"}]}
+        signable = encode_typed_data(domain, types, {"message": message})
+        return keccak(b"\x19" + signable.version + signable.header + signable.body)
+
+    def order(self, size: str, **fields: Any) -> Order:
+        price = self.system.chain.call(VAULT, "mark", 0)
+        expiry = self.system.node.eth.get_block("latest")["timestamp"] + 3600
+        return Order(self.account, 0, wad(size), price, expiry, **fields)
+
+    def signed(self, order: Order, owners: list[LocalAccount]) -> SignedOrder:
+        """The order with the Safe's EIP-1271 signature by some of its owners."""
+        exchange = self.system.chain.deployment.address("Exchange")
+        digest = order_hash(order, exchange, self.system.node.eth.chain_id)
+        signature = self.signatures(self.message_hash(digest), owners)
+        return SignedOrder(order, self.address, signature)
+
+
+@pytest.fixture(scope="module")
+def safe(system: System) -> Safe:
+    """Three owners, two of whom decide; it has accepted nothing yet and holds no collateral."""
+    owners = [Account.from_key(keccak(text=f"lastline integration: owner {n} of the Safe")) for n in range(3)]
+    singleton = deployed(system, "Safe.sol/Safe.json")
+    factory = deployed(system, "proxies/SafeProxyFactory.sol/SafeProxyFactory.json")
+    handler = deployed(system, "handler/CompatibilityFallbackHandler.sol/CompatibilityFallbackHandler.json")
+    setup = singleton.encode_abi(
+        "setup",
+        args=[
+            [owner.address for owner in owners],
+            THRESHOLD,
+            ZERO_ADDRESS,
+            b"",
+            handler.address,
+            ZERO_ADDRESS,
+            0,
+            ZERO_ADDRESS,
+        ],
+    )
+    creation = factory.encode_abi("createProxyWithNonce", args=[singleton.address, setup, 0])
+    receipt = system.deployer.send(factory.address, creation)
+    (created,) = factory.events.ProxyCreation().process_receipt(receipt, errors=DISCARD)
+    address = to_checksum_address(created["args"]["proxy"])
+    return Safe(system, system.node.eth.contract(address=address, abi=singleton.abi), owners)
+
+
+@pytest.fixture
+def funded(system: System, safe: Safe, unchanged: None) -> Safe:
+    """The Safe has deposited 10,000, by transactions of its own."""
+    tokens = to_units("10000", TOKEN_DECIMALS)
+    token, vault = system.chain.contract("Collateral"), system.chain.contract(VAULT)
+    system.chain.send(system.deployer, "Collateral", "mint", safe.address, tokens)
+    safe.execute(token.address, token.encode_abi("approve", args=[vault.address, tokens]))
+    safe.execute(vault.address, vault.encode_abi("deposit", args=[safe.account, tokens]))
+    system.fund("taker", "10000")
+    return safe
+
+
+def size_of(safe: Safe) -> int:
+    return safe.system.chain.call(VAULT, "position_state", safe.account, 0)[0]
+
+
+def test_safe_deposits_with_its_own_transaction(system, funded):
+    assert system.chain.call(VAULT, "account_state", funded.account)[0] == wad("10000")
+
+
+def test_what_the_owners_sign_is_what_the_safes_handler_says(system, funded):
+    message = keccak(text="any order")
+    artifact = "handler/CompatibilityFallbackHandler.sol/CompatibilityFallbackHandler.json"
+    abi = json.loads((ARTIFACTS / artifact).read_text())["abi"]
+    handler = system.node.eth.contract(address=funded.address, abi=abi)
+    assert handler.functions.getMessageHash(message).call() == funded.message_hash(message)
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (0, 2), (2, 1)])
+def test_order_signed_by_two_of_three_owners_is_filled(system, funded, pair):
+    order = funded.order("-1")
+    signed = funded.signed(order, [funded.owners[n] for n in pair])
+    assert len(signed.signature) == 2 * 65
+
+    system.trade("taker", "0.5", signed)
+
+    assert size_of(funded) == -wad("0.5")
+    assert system.position("taker") == wad("0.5")
+    assert system.chain.call("Exchange", "remaining", order.values) == wad("0.5")
+    assert audit.run(system.chain).failed == []
+
+
+def test_safe_named_as_the_owner_by_default_signs_too(system, funded):
+    signed = funded.signed(funded.order("-1"), funded.owners[:2])
+    system.trade("taker", "1", SignedOrder(signed.order, ZERO_ADDRESS, signed.signature))
+    assert size_of(funded) == -wad("1")
+
+
+@pytest.mark.parametrize("owner", range(3))
+def test_order_signed_by_one_owner_alone_is_refused(system, funded, owner):
+    """One owner's signature is as long as a key's: the key is tried first, then the Safe asked."""
+    signed = funded.signed(funded.order("-1"), [funded.owners[owner]])
+    with pytest.raises(Reverted, match="exchange: bad signature"):
+        system.trade("taker", "1", signed)
+    assert size_of(funded) == 0
+
+
+def test_order_signed_twice_by_one_owner_is_refused(system, funded):
+    signed = funded.signed(funded.order("-1"), [funded.owners[0]] * 2)
+    with pytest.raises(Reverted, match="exchange: bad signature"):
+        system.trade("taker", "1", signed)
+
+
+def test_order_signed_by_an_owner_and_a_stranger_is_refused(system, funded):
+    signed = funded.signed(funded.order("-1"), [funded.owners[0], system.actor("stranger").key])
+    with pytest.raises(Reverted, match="exchange: bad signature"):
+        system.trade("taker", "1", signed)
+
+
+def test_owners_signatures_of_the_order_itself_are_refused(system, funded):
+    """What they sign for the Safe is its message about the digest, not the digest."""
+    order = funded.order("-1")
+    exchange = system.chain.deployment.address("Exchange")
+    digest = order_hash(order, exchange, system.node.eth.chain_id)
+    signature = funded.signatures(digest, funded.owners[:2])
+    with pytest.raises(Reverted, match="exchange: bad signature"):
+        system.trade("taker", "1", SignedOrder(order, funded.address, signature))
+
+
+def test_signatures_for_another_order_are_refused(system, funded):
+    signed = funded.signed(funded.order("-1"), funded.owners[:2])
+    other = funded.order("-2")
+    with pytest.raises(Reverted, match="exchange: bad signature"):
+        system.trade("taker", "1", SignedOrder(other, funded.address, signed.signature))
+
+
+def test_safe_takes_with_a_signed_order_and_pays_its_builder(system, funded):
+    """The builder, a front end, submits the order and earns 0.01 %; the books still add up."""
+    system.fund("maker", "10000")
+    builder, rate = system.account("builder"), 10**14
+    order = funded.order(
+        "2", time_in_force=TimeInForce.IOC, builder=builder, builder_fee_rate=rate, lane=9
+    )
+    signed = funded.signed(order, funded.owners[1:])
+    resting = system.signed("maker", "-1")
+    poor = system.signed("poor", "-1")
+
+    receipt = system.chain.send(
+        system.actor("builder"),
+        "Exchange",
+        "match_available_orders",
+        signed.values,
+        [poor.values, resting.values],
+    )
+
+    names = [event.name for event in system.chain.decode("Exchange", receipt["logs"])]
+    assert names == ["OrderSkipped", "OrderFilled", "TakerOrderFilled"]
+    assert size_of(funded) == wad("1")
+    assert system.position("maker") == -wad("1")
+    assert system.chain.call("Exchange", "remaining", order.values) == 0
+    paid = system.chain.call(VAULT, "mark", 0) * rate // 10**18
+    assert system.chain.call(VAULT, "account_state", builder)[0] == paid
+    assert audit.run(system.chain).failed == []
