@@ -18,8 +18,10 @@ WIRING: dict[str, tuple[str, ...]] = {
     "MarginVaultLossSharing": (),
     "MarginVaultCrisis": (),
     "MarginVaultLiquidation": ("MarginVaultMembership",),
+    "MarginVaultOrderClose": ("MarginVaultMembership", "MarginVaultLiquidation"),
     "MarginVault": (
         "MarginVaultLiquidation",
+        "MarginVaultOrderClose",
         "MarginVaultCrisis",
         "MarginVaultLossSharing",
         "MarginVaultBankruptcy",
