@@ -14,7 +14,7 @@ from tests.unit.margin_vault.actions import TRADER, by, new_kernel
 # Correct in the middle of a call, and said to be so: the token's callee may read them.
 REENTRANT_VIEWS = {"is_operator", "token"}
 # For the kernel's own parts only: they refuse anybody else.
-INTERNAL = {"settle", "unseat", "open_generation", "drop_generation"}
+INTERNAL = {"settle", "unseat", "open_generation", "drop_generation", "close_out"}
 # Exported from snekmate's ownable_2step, which takes no lock: they move only ownership, and ask who calls.
 OWNERSHIP = {"owner", "pending_owner", "transfer_ownership", "accept_ownership"}
 UNLOCKED = REENTRANT_VIEWS | INTERNAL | OWNERSHIP
