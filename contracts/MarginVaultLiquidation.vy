@@ -110,17 +110,9 @@ def take_over(
     before: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
     plan: liquidation.Plan = liquidation._plan(m, seat, before, multiplier, max_size)
     kernel._require_limit(seat.size > 0, plan.price, limit_price)
+    cost: int256 = fixed_math._signed_mul_div_ceil(plan.change, plan.price, units.WAD)
     is_all: bool = False
-    m.open_interest, is_all = self._close(
-        m,
-        seat,
-        elsewhere,
-        before,
-        plan,
-        fixed_math._signed_mul_div_ceil(plan.change, plan.price, units.WAD),
-        plan.price,
-        0,
-    )
+    m.open_interest, is_all = self._close(m, seat, elsewhere, before, plan, cost, plan.price, 0)
     m.open_interest = books._receive(
         MEMBERSHIP,
         m,
