@@ -92,7 +92,7 @@ def measure_liquidation(s: System) -> dict[str, int]:
     s.send(s.owner, s.oracle, "set_price", MARKET, s.price - wad(10), 0)
     out["liquidate_full_refreshed"] = s.gas(liquidator.address, s.engine, "refresh_and_take_over", *arguments)
     s.restore(ready)
-    # the same position against one resting order at mark; the maker has one on that side, the keeper an account
+    # the same position against one resting order at mark; the maker has one on that side already
     keeper = s.trader("keeper", 100)
     s.use_lane(liquidator)
     order = s.order(liquidator, wad(1))

@@ -59,7 +59,17 @@ TOPICS = {name: keccak(text=f"{name}({types})") for name, types in EVENTS.items(
 STATE = ("cash", "maturing", "unrealised", "equity", "maintenance", "hole", "withdrawable", "is_stale")
 POSITION = ("size", "notional", "unrealised", "maturing", "pot", "maintenance", "key", "bankruptcy")
 PLAN = (
-    *("change", "price", "fee", "kappa", "health", "is_liquidatable", "is_absorbable", "is_stale", "unsettled"),
+    *(
+        "change",
+        "price",
+        "fee",
+        "kappa",
+        "health",
+        "is_liquidatable",
+        "is_absorbable",
+        "is_stale",
+        "unsettled",
+    ),
 )
 INVENTORY = ("size", "notional", "cash", "equity", "outstanding", "auction_start")
 CLAIM = ("market", "account", "loss_side", "filed_at", "amount", *TIERS, "outstanding")
@@ -607,7 +617,9 @@ class Ledger:
         """A unit that rounding left the kernel of a position which the model has closed is a position too."""
         for a, account in self.model.accounts.items():
             account.rests = {
-                m.id for m in self.model.markets if books.positions[a, m.id]["size"] and not account.size(m.id)
+                m.id
+                for m in self.model.markets
+                if books.positions[a, m.id]["size"] and not account.size(m.id)
             }
 
     def i1_nothing_owed_that_is_not_held(self, books: Books) -> None:
@@ -910,7 +922,7 @@ class History:
             ledger.deleverage(market, r.choice([1, 2, 100, 100]), how == "close_at_mark")
 
     def order_close(self, a: int, market: int) -> None:
-        """Up to four makers between the take-over's price and somewhat better than mark, some a bit beyond."""
+        """Up to four makers between the take-over's price and a bit better than mark, some just beyond."""
         r, ledger, model = self.random, self.ledger, self.ledger.model
         held = [(b, m) for b in self.hurt() for m in range(ledger.market_count) if model.account(b).size(m)]
         ready = [place for place in held if ledger.plan(*place)["change"]]

@@ -166,7 +166,9 @@ class LedgerMachine(RuleBasedStateMachine):
         share=st.integers(1, 100),
         offset=st.integers(-100, 100),
     )
-    def close_with_orders(self, account: int, market: int, keeper: int, makers: list[int], **rest: int) -> None:
+    def close_with_orders(
+        self, account: int, market: int, keeper: int, makers: list[int], **rest: int
+    ) -> None:
         change = self.ledger.plan(NAMES[account], market)["change"] or -WAD
         size = -change * rest["share"] // 100 // len(makers) or 1
         price = self.mark(market) * (10_000 + rest["offset"]) // 10_000

@@ -1,4 +1,4 @@
-"""Exchange.liquidate against the real vault: which orders close how much of an unhealthy account, and what it costs."""
+"""Exchange.liquidate against the real vault: which orders close how much of an unhealthy account."""
 
 from typing import Any
 

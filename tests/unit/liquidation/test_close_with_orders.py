@@ -1,4 +1,4 @@
-"""Order-book close: an unhealthy account's position goes to resting orders, at no more than a take-over's cost."""
+"""Order-book close: a position goes to resting orders and costs its owner no more than a take-over."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -269,9 +269,7 @@ def test_friend_as_keeper_takes_nothing_but_the_owners_saving(scene, loser, make
     """An owner under another name: together they are poorer by the fund's share all the same."""
     friend = scene.account("friend", 10)
     before = scene.equity(loser) + scene.equity(friend)
-    scene.kernel.close_with_orders(
-        loser, [order(scene, maker, PLANNED, scene.vault.mark(0))], keeper=friend
-    )
+    scene.kernel.close_with_orders(loser, [order(scene, maker, PLANNED, scene.vault.mark(0))], keeper=friend)
     fee = scene.vault.fee_state().liquidation
     assert 0 <= before - fee - scene.equity(loser) - scene.equity(friend) <= 4
     scene.kernel.assert_conserved()

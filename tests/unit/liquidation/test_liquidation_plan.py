@@ -64,11 +64,14 @@ def test_take_over_does_what_the_plan_says(shared_kernel, side, margin, against,
     state = scene.kernel.state(loser)
     is_liquidatable = 0 <= state.equity < state.maintenance
     with boa.env.prank(actor("engine")):
+        plan, refusal = None, None
         try:
             plan = scene.vault.liquidation_plan(loser, 0, wanted)
         except boa.BoaError as error:
+            refusal = error
+        if refusal is not None:
             assert is_liquidatable
-            assert "size leaves dust" in error.stack_trace.last_frame.pretty_vm_reason
+            assert "size leaves dust" in refusal.stack_trace.last_frame.pretty_vm_reason
             with boa.reverts("vault: size leaves dust"):
                 scene.vault.take_over(loser, 0, wanted, liquidator, limit(scene))
             return

@@ -1,4 +1,4 @@
-"""I12 for liquidations: what take-overs and order-book closes leave is rebuilt from the vault's events alone."""
+"""I12 for liquidations: take-overs and order-book closes, rebuilt from the vault's events alone."""
 
 from collections.abc import Callable
 from typing import Any
