@@ -29,7 +29,11 @@ from snekmate.utils import eip712_domain_separator as eip712
 from .interfaces import IExchange
 from .interfaces import IMarginVault
 from .interfaces import IMarginVaultCrisis
+from .interfaces import IMarginVaultMembership
+from .interfaces import IMarginVaultOrderClose
+from .interfaces import IMarginVaultViews
 from .lib import fixed_math
+from .lib import mark_renewal
 from .lib import order_hash as order_hashing
 from .lib import units
 
@@ -482,6 +486,72 @@ def fill_alone(
 
 
 @external
+def liquidate(
+    account: uint256,
+    market: uint256,
+    max_size: uint256,
+    makers: DynArray[IExchange.SignedOrder, MAX_MAKERS],
+    keeper: uint256,
+) -> (uint256, uint256):
+    """
+    @notice Close part of an unhealthy account's position against signed orders, each at its own limit price, in the
+            order given, until the size of a take-over is reached; orders beyond that are left untouched. Anyone may.
+    @dev An account in several markets is judged at marks renewed in this call, where the oracle has a price.
+         Every order must be at least as good for the account as a take-over. Reverts "exchange: zero keeper",
+         "exchange: not liquidatable", what `match_orders` reverts with for its makers, and whatever the vault reverts
+         with
+    @param account Account being liquidated (owner << 96 | sub-account)
+    @param market Market id
+    @param max_size Most to close, base, 18 decimals
+    @param makers Signed orders of the other side; they pay the maker fee
+    @param keeper Account credited with the reward, out of what the liquidated account saves against a take-over; none
+           if both have one owner
+    @return Base closed and the keeper's reward in quote, 18 decimals
+    @custom:invariant I9
+    """
+    assert keeper >> ACCOUNT_SHIFT != 0, "exchange: zero keeper"
+    mark_renewal._renew_if_several(
+        VAULT.address, mark_renewal._market_bits(VAULT.address, account)
+    )
+    plan: IMarginVaultViews.LiquidationPlan = self._liquidation_plan(account, market, max_size)
+    terms: Terms = Terms(
+        account=account,
+        market=market,
+        is_buy=plan.change > 0,
+        limit_price=plan.price,
+        maker_rate=self._fee_rates(market)[0],
+    )
+    amount: uint256 = convert(abs(plan.change), uint256)
+    domain: bytes32 = eip712._domain_separator_v4()
+
+    filled: uint256 = 0
+    fills: DynArray[IMarginVault.MakerFill, MAX_MAKERS] = []
+    for i: uint256 in range(len(makers), bound=MAX_MAKERS):
+        if filled == amount:
+            break
+        opened: Opened = self._open(makers[i], terms.maker_rate, domain)
+        fill: IMarginVault.MakerFill = self._fill_maker(
+            makers[i].order, opened, terms, unsafe_sub(amount, filled)
+        )
+        filled = unsafe_add(filled, convert(abs(fill.size), uint256))
+        fills.append(fill)
+    assert filled != 0, "exchange: no makers"
+
+    reward: uint256 = extcall IMarginVaultOrderClose(VAULT.address).close_with_orders(
+        market, account, keeper, fills, skip_contract_check=True
+    )
+    for i: uint256 in range(len(fills), bound=MAX_MAKERS):
+        if fills[i].fee_rate != terms.maker_rate:
+            self._owe(
+                makers[i].order.builder,
+                makers[i].order.builder_fee_rate,
+                self._quote(fills[i].size, fills[i].price),
+            )
+            self._pay_builder(market, makers[i].order.builder)
+    return filled, reward
+
+
+@external
 def cancel(account: uint256, lane: uint64, sequence: uint64):
     """
     @notice Kill every order of one lane up to and including `sequence`; only the owner or an operator
@@ -627,6 +697,23 @@ def lane_state(account: uint256, lane: uint64) -> IExchange.LaneState:
         filled=0 if is_cancelled else filled,
         is_cancelled=is_cancelled,
     )
+
+
+@internal
+def _liquidation_plan(
+    account: uint256, market: uint256, max_size: uint256
+) -> IMarginVaultViews.LiquidationPlan:
+    # Exact only where nothing is pending for the account.
+    plan: IMarginVaultViews.LiquidationPlan = staticcall IMarginVaultViews(
+        VAULT.address
+    ).liquidation_plan(account, market, max_size)
+    if plan.unsettled != 0:
+        for other: uint256 in range(units.MAX_MARKETS):
+            if (plan.unsettled >> other) & 1 == 1:
+                extcall IMarginVaultMembership(VAULT.address).touch(account, other)
+        plan = staticcall IMarginVaultViews(VAULT.address).liquidation_plan(account, market, max_size)
+    assert plan.change != 0, "exchange: not liquidatable"
+    return plan
 
 
 @internal

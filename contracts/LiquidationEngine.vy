@@ -22,9 +22,9 @@ from .interfaces import ILiquidationEngine
 from .interfaces import IMarginVault
 from .interfaces import IMarginVaultAuction
 from .interfaces import IMarginVaultBankruptcy
-from .interfaces import IMarginVaultViews
 from .interfaces import IMarginVaultCrisis
 from .interfaces import IMarginVaultLiquidation
+from .lib import mark_renewal
 from .lib import packing
 from .lib import units
 
@@ -73,7 +73,7 @@ def take_over(
     @return Change of the liquidated position, price, and fee
     @custom:invariant I9
     """
-    self._refresh_if_several(self._market_bits(account))
+    mark_renewal._renew_if_several(VAULT, self._market_bits(account))
     return self._take_over(account, market, max_size, liquidator, limit_price)
 
 
@@ -95,7 +95,7 @@ def refresh_and_take_over(
     self._refresh(market)
     bits: uint256 = self._market_bits(account)
     if bits & unsafe_sub(bits, 1) != 0:
-        self._refresh_all(bits & ~packing._bit(market))
+        mark_renewal._renew(VAULT, bits & ~packing._bit(market))
     return self._take_over(account, market, max_size, liquidator, limit_price)
 
 
@@ -143,7 +143,7 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     @custom:invariant I11
     """
     bits: uint256 = self._market_bits(account)
-    self._refresh_if_several(bits)
+    mark_renewal._renew_if_several(VAULT, bits)
     return self._absorb(account, keeper, bits)
 
 
@@ -158,7 +158,7 @@ def refresh_and_absorb(account: uint256, keeper: uint256) -> int256:
     @custom:invariant I11
     """
     bits: uint256 = self._market_bits(account)
-    self._refresh_all(bits)
+    mark_renewal._renew(VAULT, bits)
     return self._absorb(account, keeper, bits)
 
 
@@ -177,7 +177,7 @@ def absorb_many(accounts: DynArray[uint256, MAX_ACCOUNTS], keeper: uint256) -> u
     losing: DynArray[uint256, units.MAX_MARKETS] = []
     for account: uint256 in accounts:
         bits: uint256 = self._market_bits(account)
-        self._refresh_if_several(bits)
+        mark_renewal._renew_if_several(VAULT, bits)
         is_absorbed: bool = False
         answer: Bytes[REASON_BYTES] = b""
         is_absorbed, answer = raw_call(
@@ -231,32 +231,6 @@ def _refresh(market: uint256):
     extcall IMarginVaultCrisis(VAULT).update_mark(market, skip_contract_check=True)
 
 
-def _refresh_all(bits: uint256):
-    """
-    @notice Renew the marks of these markets, where the oracle has a price
-    """
-    held: DynArray[uint256, units.MAX_MARKETS] = self._with_markets([], bits)
-    for market: uint256 in held:
-        is_updated: bool = False
-        answer: Bytes[REASON_BYTES] = b""
-        is_updated, answer = raw_call(
-            VAULT,
-            abi_encode(market, method_id=method_id("update_mark(uint256)")),
-            max_outsize=REASON_BYTES,
-            revert_on_failure=False,
-        )
-        if not is_updated:
-            log ILiquidationEngine.MarkNotUpdated(market=market, reason=answer)
-
-
-def _refresh_if_several(bits: uint256):
-    """
-    @notice `_refresh_all` of an account in several markets: a hedge must not be judged at marks of different age
-    """
-    if bits & unsafe_sub(bits, 1) != 0:
-        self._refresh_all(bits)
-
-
 def _absorb(account: uint256, keeper: uint256, bits: uint256) -> int256:
     """
     @param bits The account's markets, read before they are gone
@@ -295,8 +269,7 @@ def _market_bits(account: uint256) -> uint256:
     """
     @notice The markets an absorption of the account would touch, one bit each
     """
-    word: uint256 = staticcall IMarginVaultViews(VAULT).account_word(account, skip_contract_check=True)
-    bits: uint256 = (word >> 128) & packing.MASK_32
+    bits: uint256 = mark_renewal._market_bits(VAULT, account)
     return bits if bits != 0 else NO_POSITION_MARKET
 
 

@@ -34,6 +34,7 @@ from .modules import maturity
 from .modules import positions
 from .modules import recovery
 from .modules import system
+from .modules import trading
 
 implements: IMarginVault
 
@@ -57,6 +58,7 @@ initializes: books[
     positions := positions,
     system := system,
 ]
+initializes: trading[books := books, margin := margin, positions := positions]
 initializes: bankruptcy_account[markets := markets]
 initializes: claims_queue
 initializes: fund_payments[markets := markets, system := system]
@@ -71,6 +73,7 @@ TOKEN: immutable(IERC20)
 SCALE: immutable(uint256)
 # The other parts of the kernel; MEMBERSHIP is the one that knows cohorts in full.
 LIQUIDATION: immutable(address)
+ORDER_CLOSE: immutable(address)
 CRISIS: immutable(address)
 LOSS_SHARING: immutable(address)
 BANKRUPTCY: immutable(address)
@@ -84,6 +87,7 @@ VIEWS: immutable(address)
 def __init__(
     collateral: address,
     liquidation_part: address,
+    order_close_part: address,
     crisis_part: address,
     loss_sharing_part: address,
     bankruptcy_part: address,
@@ -98,6 +102,7 @@ def __init__(
     @dev Reverts "vault: zero owner", "kernel: decimals", "kernel: other configuration"
     @param collateral ERC-20 with at most 18 decimals; every part must have been made for the same one
     @param liquidation_part MarginVaultLiquidation
+    @param order_close_part MarginVaultOrderClose
     @param crisis_part MarginVaultCrisis
     @param loss_sharing_part MarginVaultLossSharing
     @param bankruptcy_part MarginVaultBankruptcy
@@ -112,13 +117,14 @@ def __init__(
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
     for part: address in [
-        liquidation_part, crisis_part, loss_sharing_part, bankruptcy_part, auction_part, membership_part,
-        console_part, views_part
+        liquidation_part, order_close_part, crisis_part, loss_sharing_part, bankruptcy_part, auction_part,
+        membership_part, console_part, views_part
     ]:
         kernel._require_same(part, config)
     TOKEN = IERC20(collateral)
     SCALE = scale
     LIQUIDATION = liquidation_part
+    ORDER_CLOSE = order_close_part
     CRISIS = crisis_part
     LOSS_SHARING = loss_sharing_part
     BANKRUPTCY = bankruptcy_part
@@ -154,23 +160,22 @@ def fill(
         m.terms_word
     ), "market: stale mark"
     open_interest: uint256 = m.open_interest
-    band: uint256 = fixed_math._mul_div_down(
-        m.mark, margin_math._band(m.terms_word), units.WAD
-    )
+    band: uint256 = trading._band(m.mark, m.terms_word)
     fees: uint256 = 0
     fee: uint256 = 0
     traded: uint256 = 0
     paid: uint256 = 0
     is_buy: bool = makers[0].size > 0
     for maker: IMarginVault.MakerFill in makers:
-        assert maker.size != 0, "vault: zero size"
         size: uint256 = fixed_math._magnitude(maker.size)
-        assert size <= units.MAX_AMOUNT, "vault: size too large"
-        assert (maker.size > 0) == is_buy, "vault: mixed sides"
-        assert maker.account >> 96 != taker >> 96, "vault: self trade"
-        assert (
-            maker.price <= m.mark + band and maker.price + band >= m.mark
-        ), "vault: price out of band"
+        trading._require_part(
+            size,
+            (maker.size > 0) == is_buy,
+            maker.account ^ taker,
+            maker.price,
+            unsafe_sub(m.mark, band),
+            unsafe_add(m.mark, band),
+        )
         # the buyer pays the cost rounded up, the seller gets it rounded down
         down: uint256 = 0
         up: uint256 = 0
@@ -182,7 +187,8 @@ def fill(
         else:
             paid += up
         traded += size
-        m.open_interest, fee = self._fill_side(
+        m.open_interest, fee = trading._fill_side(
+            MEMBERSHIP,
             m,
             maker.account,
             maker.size,
@@ -198,7 +204,8 @@ def fill(
     if is_buy:
         change = -change
         cost = -cost
-    m.open_interest, fee = self._fill_side(
+    m.open_interest, fee = trading._fill_side(
+        MEMBERSHIP,
         m,
         taker,
         change,
@@ -228,13 +235,6 @@ def is_operator(owner: address, operator: address) -> bool:
 
 
 @external
-@view
-@reentrant
-def token() -> address:
-    return TOKEN.address
-
-
-@external
 @reentrant
 @raw_return
 def __default__() -> Bytes[1024]:
@@ -259,7 +259,6 @@ def _part(selector: uint256) -> address:
         selector == convert(method_id("update_mark(uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("pay_claims(uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("collect_fees()", output_type=bytes4), uint256)
-        or selector == convert(method_id("pay_treasury()", output_type=bytes4), uint256)
         or selector == convert(method_id("pay_builder(uint256,uint256,uint256)", output_type=bytes4), uint256)
     ):
         return CRISIS
@@ -267,6 +266,10 @@ def _part(selector: uint256) -> address:
         selector == convert(method_id("take_over(uint256,uint256,uint256,uint256,uint256)", output_type=bytes4), uint256)
     ):
         return LIQUIDATION
+    if (
+        selector == convert(method_id("close_with_orders(uint256,uint256,uint256,(uint256,int256,uint256,uint256,bool)[])", output_type=bytes4), uint256)
+    ):
+        return ORDER_CLOSE
     if (
         selector == convert(method_id("deleverage(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("close_at_mark(uint256,uint256)", output_type=bytes4), uint256)
@@ -295,73 +298,3 @@ def _part(selector: uint256) -> address:
     return VIEWS
 
 
-def _fill_side(
-    market: markets.Market,
-    account: uint256,
-    change: int256,
-    cost: int256,
-    price: uint256,
-    fee_rate: uint256,
-    is_reduce_only: bool,
-    exchange_word: uint256,
-) -> (uint256, uint256):
-    """
-    @notice One account's side of a fill, judged by its final state
-    @param cost Signed quote, paid > 0, rounded up
-    @return The market's open interest, and the fee taken
-    """
-    assert fee_rate <= units.MAX_FEE_RATE, "vault: fee too high"
-    m: markets.Market = market
-    elsewhere: margin.Risk = empty(margin.Risk)
-    multiplier: uint256 = system._multiplier(exchange_word)
-    seat: positions.Seat = positions._open(m, account, False)
-    if seat.markets & ~(convert(1, uint256) << m.id) != 0 or (seat.key != 0 and seat.size == 0):
-        # in other markets too, or member of a generation that was closed or charged
-        m.open_interest, seat, elsewhere = books._in_hand(MEMBERSHIP, m, account, multiplier)
-    assert (seat.classes >> 64) & packing.MASK_16 == system._exchange_version(
-        exchange_word
-    ), "vault: exchange not accepted"
-    fee: uint256 = fixed_math._wad_mul_up(fixed_math._magnitude(cost), fee_rate)
-    size: int256 = 0
-    notional: int256 = 0
-    pnl: int256 = 0
-    size, notional, pnl = positions._traded(seat.size, seat.notional, change, cost)
-    is_reduction: bool = seat.size != 0 and (seat.size > 0) != (change > 0) and (
-        size == 0 or (size > 0) == (seat.size > 0)
-    )
-    # after a full close of the last position no requirement is left: only equity is judged
-    is_last: bool = is_reduction and size == 0 and elsewhere.maintenance == 0
-    equity_before: int256 = 0
-    before: margin.Risk = empty(margin.Risk)
-    if is_last:
-        equity_before = elsewhere.cash + margin._worth_alone(m, seat)
-    elif is_reduction:
-        before = margin._with(elsewhere, m, seat, multiplier)
-    if seat.size == 0:
-        seat.size = size
-        seat.notional = notional
-    else:
-        seat = books._traded(m, seat, size, notional, pnl)
-    seat.cash -= convert(fee, int256)
-    worth: uint256 = max_value(uint256)
-    if is_last:
-        margin._require_solvent(
-            min(equity_before, elsewhere.cash + margin._worth_alone(m, seat))
-            + convert(elsewhere.maturing, int256)
-        )
-    else:
-        after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
-        if is_reduction:
-            margin._require_reduction_allowed(before, after)
-        else:
-            assert not is_reduce_only, "vault: not a reduction"
-            assert m.status == markets.ACTIVE, "market: close only"
-            assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
-            assert not system._is_paused(exchange_word), "vault: paused"
-            assert markets._is_fresh_for_opening(m), "margin: stale mark"
-            margin._require_opening_allowed(m.terms_word, after)
-            worth = after.worth
-        assert size == 0 or after.worth >= margin_math._minimum_notional(
-            m.terms_word
-        ), "margin: below minimum size"
-    return books._commit(MEMBERSHIP, m, seat, change, price, fee, worth), fee

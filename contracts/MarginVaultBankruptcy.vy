@@ -139,9 +139,7 @@ def absorb(account: uint256, keeper: uint256) -> int256:
             loss_side = claims_queue.LONG if part.size > 0 else claims_queue.SHORT
     equity: int256 = packing._account(accounts.words[account]).cash
     assert fresh != 0 or maintenance == 0, "margin: stale mark"
-    assert equity < 0 or (
-        maintenance != 0 and convert(equity, uint256) * units.WAD < critical * maintenance
-    ), "margin: account healthy"
+    assert margin_math._is_absorbable(equity, maintenance, critical), "margin: account healthy"
     # the keeper: out of what is left, else out of what liquidations have earned
     if equity > 0:
         reward = min(reward, fixed_math._mul_div_down(convert(equity, uint256), 1, 2))

@@ -334,6 +334,25 @@ def transfer(sender: uint256, receiver: uint256, amount: uint256):
 
 
 @external
+def pay_treasury() -> uint256:
+    kernel._require_delegated(THIS)
+    treasury: address = system.treasury
+    assert treasury != empty(address), "vault: no treasury"
+    tokens: uint256 = fixed_math._mul_div_down(markets.treasury_fees, 1, SCALE)
+    markets.treasury_fees -= tokens * SCALE
+    log IMarginVaultConsole.TreasuryPaid(treasury=treasury, amount=tokens * SCALE)
+    erc20._push(TOKEN, treasury, tokens)
+    return tokens
+
+
+@external
+@view
+@reentrant
+def token() -> address:
+    return TOKEN.address
+
+
+@external
 def set_operator(operator: address, is_approved: bool):
     kernel._require_delegated(THIS)
     assert operator != empty(address), "vault: zero operator"

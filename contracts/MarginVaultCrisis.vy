@@ -194,18 +194,6 @@ def collect_fees():
 
 
 @external
-def pay_treasury() -> uint256:
-    kernel._require_delegated(THIS)
-    treasury: address = system.treasury
-    assert treasury != empty(address), "vault: no treasury"
-    tokens: uint256 = fixed_math._mul_div_down(markets.treasury_fees, 1, SCALE)
-    markets.treasury_fees -= tokens * SCALE
-    log IMarginVaultCrisis.TreasuryPaid(treasury=treasury, amount=tokens * SCALE)
-    erc20._push(TOKEN, treasury, tokens)
-    return tokens
-
-
-@external
 def pay_builder(market: uint256, builder: uint256, amount: uint256):
     kernel._require_delegated(THIS)
     assert (

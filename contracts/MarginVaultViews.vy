@@ -25,6 +25,7 @@ from .modules import books
 from .modules import claims_queue
 from .modules import cohorts
 from .modules import fund_payments
+from .modules import liquidation
 from .modules import loss_sharing
 from .modules import margin
 from .modules import markets
@@ -60,6 +61,7 @@ initializes: books[
 initializes: membership[
     accounts := accounts, cohorts := cohorts, markets := markets, positions := positions
 ]
+initializes: liquidation[margin := margin, markets := markets]
 initializes: bankruptcy_account[markets := markets]
 initializes: claims_queue
 initializes: fund_payments[markets := markets, system := system]
@@ -130,6 +132,41 @@ def position_state(account: uint256, market: uint256) -> IMarginVaultViews.Posit
     price: int256 = convert(m.mark, int256)
     price = price - per_base if seat.size > 0 else price + per_base
     out.bankruptcy_price = fixed_math._positive_part(price)
+    return out
+
+
+@external
+@view
+def liquidation_plan(
+    account: uint256, market: uint256, max_size: uint256
+) -> IMarginVaultViews.LiquidationPlan:
+    m: markets.Market = markets._peek(market)
+    risk: margin.Risk = empty(margin.Risk)
+    critical: uint256 = max_value(uint256)
+    fresh: uint256 = 0
+    out: IMarginVaultViews.LiquidationPlan = empty(IMarginVaultViews.LiquidationPlan)
+    risk, critical, fresh, out.unsettled = self._risk_of(account)
+    equity: int256 = margin._equity(risk)
+    out.is_stale = not markets._is_fresh(m)
+    out.health = max_value(uint256)
+    if risk.maintenance != 0:
+        out.health = fixed_math._mul_div_down(
+            fixed_math._positive_part(equity), units.WAD, risk.maintenance
+        )
+    out.is_absorbable = (fresh != 0 or risk.maintenance == 0) and margin_math._is_absorbable(
+        equity, risk.maintenance, critical
+    )
+    out.is_liquidatable = equity >= 0 and convert(equity, uint256) < risk.maintenance
+    seat: positions.Seat = membership._peek(m, account)
+    if not out.is_liquidatable or seat.size == 0:
+        return out
+    plan: liquidation.Plan = liquidation._plan(
+        m, seat, risk, system._multiplier(system.exchange_word), max_size
+    )
+    out.change = plan.change
+    out.price = plan.price
+    out.fee = plan.fee
+    out.kappa = plan.kappa
     return out
 
 
@@ -310,21 +347,43 @@ def _full_risk(account: uint256) -> margin.Risk:
     """
     @notice An account's risk with everything pending applied
     """
+    return self._risk_of(account)[0]
+
+
+@view
+def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256):
+    """
+    @notice An account's risk with everything pending applied
+    @return And the lowest critical health of the markets where it has a position, the number of those with a fresh
+            mark, and the bitmap of those where it is not settled
+    """
     a: packing.Account = packing._account(accounts.words[account])
     risk: margin.Risk = empty(margin.Risk)
     risk.cash = a.cash
+    critical: uint256 = max_value(uint256)
+    fresh: uint256 = 0
+    unsettled: uint256 = 0
     rest: uint256 = a.markets
     for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
         if rest == 0:
             break
         m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
         rest &= unsafe_sub(rest, 1)
+        if not membership._is_settled(m, account):
+            unsettled |= packing._bit(m.id)
         seat: positions.Seat = membership._peek(m, account)
         seat.cash -= a.cash
         risk = margin._with(risk, m, seat, system._multiplier(system.exchange_word))
-        if seat.size != 0 and not markets._is_fresh_for_opening(m):
+        if seat.size == 0:
+            continue
+        critical = min(
+            critical, margin_math._critical_health(markets.liquidation_words[m.id])
+        )
+        if markets._is_fresh(m):
+            fresh += 1
+        if not markets._is_fresh_for_opening(m):
             risk.is_stale = True
-    return risk
+    return risk, critical, fresh, unsettled
 
 
 @pure

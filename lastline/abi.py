@@ -18,8 +18,10 @@ WIRING: dict[str, tuple[str, ...]] = {
     "MarginVaultLossSharing": (),
     "MarginVaultCrisis": (),
     "MarginVaultLiquidation": ("MarginVaultMembership",),
+    "MarginVaultOrderClose": ("MarginVaultMembership", "MarginVaultLiquidation"),
     "MarginVault": (
         "MarginVaultLiquidation",
+        "MarginVaultOrderClose",
         "MarginVaultCrisis",
         "MarginVaultLossSharing",
         "MarginVaultBankruptcy",
@@ -34,7 +36,7 @@ PARTS = tuple(WIRING)
 Abi = list[dict[str, Any]]
 
 # Only the parts themselves answer these: to whoever asks, and to each other.
-INTERNAL = ("settle", "unseat", "open_generation", "drop_generation")
+INTERNAL = ("settle", "unseat", "open_generation", "drop_generation", "close_out")
 PART_ONLY = {"config_hash", *INTERNAL}
 
 

@@ -433,6 +433,12 @@ class Ledger:
         self.markets[e.market].fees -= e.fee
         self.liquidation_fees += e.fee
 
+    def _on_ClosedWithOrders(self, e: Event) -> None:
+        # the fee in the account's PositionChanged is the fund's, not the market's
+        self.markets[e.market].fees -= e.fee
+        self.liquidation_fees += e.fee
+        self._set_account(e.keeper, e.keeper_word)
+
     # --- cohorts --------------------------------------------------------------------------------------------
 
     def current(self, key: int) -> Cohort:

@@ -131,6 +131,18 @@ class Kernel:
         with boa.env.prank(actor("engine")):
             return self.vault.take_over(account, market, size, liquidator, limit)
 
+    def close_with_orders(
+        self, account: int, makers: list[tuple], keeper: int | None = None, market: int = BTC
+    ) -> int:
+        """makers: (account, size, price, fee rate, reduce only). The reward."""
+        with boa.env.prank(actor("exchange")):
+            return self.vault.close_with_orders(
+                market, account, account_of("keeper") if keeper is None else keeper, makers
+            )
+
+    def plan(self, account: int, size: int = 2**111, market: int = BTC) -> Any:
+        return self.vault.liquidation_plan(account, market, size)
+
     def absorb(self, account: int, keeper: int | None = None) -> int:
         with boa.env.prank(actor("engine")):
             return self.vault.absorb(account, account_of("keeper") if keeper is None else keeper)

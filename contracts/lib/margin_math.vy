@@ -151,6 +151,18 @@ def _reward(liquidation_word: uint256, notional: uint256) -> (uint256, uint256):
 
 
 @pure
+def _is_absorbable(equity: int256, maintenance: uint256, critical_health: uint256) -> bool:
+    """
+    @notice True below zero, or with a position and a health under the critical one
+    @param equity Signed quote
+    @param critical_health The lowest of the account's markets, 18 decimals
+    """
+    return equity < 0 or (
+        maintenance != 0 and convert(equity, uint256) * units.WAD < critical_health * maintenance
+    )
+
+
+@pure
 def _dust(liquidation_word: uint256) -> uint256:
     """
     @notice Quote below which an inventory or a deficit counts as nothing

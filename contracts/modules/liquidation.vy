@@ -4,7 +4,8 @@
 @title liquidation
 @license AGPL-3.0-only
 @author Lastline
-@notice Prices and amounts of a take-over, computed by the kernel so that no engine can choose them.
+@notice Prices and amounts of a take-over, computed by the kernel so that no engine can choose them. A close against
+        resting orders costs the account no more.
 @dev Cost rate kappa: 0 at health 1, rising by the market's slope, at most h * MM_m / notional_m. Up to that
      bound closing any part leaves health where it was or higher, and the price is never past bankruptcy.
      Size: what restores the target health tau, s = (tau * MM - E) / (p * (tau * m - kappa)), m the marginal
@@ -26,7 +27,9 @@ struct Plan:
     change: int256  # of the liquidated position
     price: uint256  # of the transfer
     fee: uint256  # from the liquidated account to the fund
+    kappa: uint256  # what discount and fee cost it, share of notional
     health: uint256
+    is_whole: bool  # all that would be taken without a limit
 
 
 # What rounding a few margins up may cost, in units of an 18-decimals rate.
@@ -56,6 +59,7 @@ def _plan(
     kappa: uint256 = self._cost_rate(m, seat, margin_here, health, word)
     held: uint256 = fixed_math._magnitude(seat.size)
     size: uint256 = self._size(m, risk, held, marginal, kappa, equity, word)
+    is_whole: bool = size <= max_size
     size = min(size, max_size)
     rest: uint256 = held - size
     if rest != 0 and fixed_math._mul_div_down(
@@ -73,7 +77,9 @@ def _plan(
         fee=fixed_math._mul_div_down(
             fixed_math._mul_div_down(size, m.mark, units.WAD), fund_rate, units.WAD
         ),
+        kappa=kappa,
         health=health,
+        is_whole=is_whole,
     )
     if seat.size > 0:
         plan.change = -plan.change

@@ -16,6 +16,7 @@ TARGETS: dict[str, tuple[int, int]] = {
     "trade_close_both": (130_000, 110_000),
     "trade_marginal_maker": (50_000, 40_000),
     "liquidate_full": (130_000, 115_000),
+    "liquidate_order_close": (200_000, 200_000),
     "adl_call": (200_000, 150_000),
     "touch_after_crisis": (30_000, 10_000),
     "round_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS - 1),

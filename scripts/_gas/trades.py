@@ -91,5 +91,13 @@ def measure_liquidation(s: System) -> dict[str, int]:
     s.now += 60
     s.send(s.owner, s.oracle, "set_price", MARKET, s.price - wad(10), 0)
     out["liquidate_full_refreshed"] = s.gas(liquidator.address, s.engine, "refresh_and_take_over", *arguments)
+    s.restore(ready)
+    # the same position against one resting order at mark; the maker has one on that side already
+    keeper = s.trader("keeper", 100)
+    s.use_lane(liquidator)
+    order = s.order(liquidator, wad(1))
+    arguments = (weak.account, MARKET, ANYTHING, [order], keeper.account)
+    out["liquidate_order_close"] = s.gas(keeper.address, s.exchange, "liquidate", *arguments)
+    assert s.vault.functions.position_state(weak.account, MARKET).call()[0] == 0, "not a full close"
     s.restore(start)
     return out

@@ -35,6 +35,7 @@ L = "unit/loss_sharing/test_"
 C = "unit/crisis/test_"
 B = "unit/bankruptcy/test_"
 T = "unit/liquidation/test_take_over.py::test_"
+K = "unit/liquidation/test_close_with_orders.py::test_"
 O = "unit/price_oracle/test_"  # noqa: E741
 M = "unit/membership/test_"
 E = "unit/liquidation_engine/test_"
@@ -200,12 +201,15 @@ LIQUIDATION = (
         "a flat reward is larger than what tiny accounts hold, and is farmed",
         f"{A}liquidation.py::test_l02_keeper_of_ones_own_small_accounts_earns_nothing "
         f"{A}liquidation.py::test_l02_splitting_an_account_brings_its_keeper_no_more "
-        f"{B}absorb.py::test_reward_is_at_most_half_of_what_is_left",
+        f"{B}absorb.py::test_reward_is_at_most_half_of_what_is_left "
+        f"{K}closing_in_parts_earns_no_more",
     ),
     row(
         "L03",
         "liquidating oneself is cheaper than closing",
         f"{T}liquidating_oneself_costs_the_funds_share "
+        f"{K}liquidating_oneself_earns_nothing_and_costs_the_funds_share "
+        f"{K}friend_as_keeper_takes_nothing_but_the_owners_saving "
         f"{Q}2023_03_euler_donate_and_liquidate_oneself.py"
         "::test_being_absorbed_and_buying_ones_own_inventory_never_pays",
     ),
@@ -213,7 +217,8 @@ LIQUIDATION = (
         "L04",
         "the liquidator's reward is paid out of bad debt",
         f"{B}absorb.py::test_absorb_with_nothing_left "
-        f"{B}absorb.py::test_reward_out_of_fees_is_capped_by_them",
+        f"{B}absorb.py::test_reward_out_of_fees_is_capped_by_them "
+        f"{K}reward_does_not_come_from_the_fund",
     ),
     row(
         "L05",
@@ -237,7 +242,9 @@ LIQUIDATION = (
     row(
         "L08",
         "a partial liquidation lowers the health",
-        f"{T}never_less_healthy_and_never_past_bankruptcy",
+        f"{T}never_less_healthy_and_never_past_bankruptcy "
+        f"{K}never_less_healthy_and_never_dearer_than_a_take_over "
+        f"{K}keeper_may_not_strip_a_nearly_healthy_account",
     ),
     row("L09", "a partial liquidation becomes a full one in two calls", f"{T}second_take_over_reverts"),
     row(
@@ -291,6 +298,7 @@ LIQUIDATION = (
         "L19",
         "docs, view and executor disagree at the boundary",
         f"{T}health_of_one_to_the_wei {B}absorb.py::test_critical_health_to_the_wei "
+        "unit/liquidation/test_liquidation_plan.py::test_take_over_does_what_the_plan_says "
         f"{V}withdraw.py::test_withdrawable_is_what_withdraw_pays",
     ),
     row(
@@ -1273,6 +1281,7 @@ OURS = (
         "X17",
         "one mark of a hedged account is renewed, the one at which it is bankrupt, and the other is not",
         f"{A}liquidation.py::test_x17_hedged_account_solvent_at_present_prices_is_not_liquidated "
+        f"{X}liquidate.py::test_account_in_several_markets_is_judged_at_renewed_marks "
         f"{E}take_over.py::test_account_in_several_markets_is_judged_at_renewed_marks",
         "the engine renews them, the kernel does not insist: see limit 2",
     ),

@@ -479,13 +479,14 @@ SOURCES = {
     "take_over, judged": (
         "MarginVaultLiquidation.vy",
         "judged: positions.Seat = seat judged.size = size judged.notional = notional "
-        "judged.cash += pnl - convert(plan.fee, int256) "
-        "after: margin.Risk = margin._with(elsewhere, m, judged, multiplier) "
+        "judged.cash += pnl - paid "
+        "after: margin.Risk = margin._with( elsewhere, m, judged, "
+        "system._multiplier(system.exchange_word) ) "
         "assert margin._equity(after) >= 0 and margin._is_not_less_healthy( before, after )",
     ),
     "take_over, booked": (
         "MarginVaultLiquidation.vy",
-        "seat = positions._realise(market, seat, pnl) seat.cash -= convert(plan.fee, int256)",
+        "seat = positions._realise(m.id, seat, pnl) seat.cash -= paid",
     ),
     "is_not_less_healthy": (
         "modules/margin.vy",

@@ -660,6 +660,43 @@ class Naive:
             self.require_opening_allowed(liquidator, m)
             self.require_minimum_received(liquidator, m, self.account(a).size(market))
 
+    def close_with_orders(
+        self,
+        market: int,
+        a: int,
+        keeper: int,
+        makers: list[tuple[int, int, int, int, bool]],
+        plan: tuple[Fr, int],
+        is_whole: bool,
+    ) -> Fr:
+        """makers as in `fill`; plan: price and fee as the kernel had them; the keeper's reward."""
+        m, (worst, fee) = self.markets[market], plan
+        with self.all_or_nothing():
+            self.settle_all(a)
+            band = int(m.mark * m.margin["price_band"])
+            before, cost, change = self.risk(a), Fr(0), 0
+            for maker, size, price, _, _ in makers:
+                self.require(size != 0 and size * makers[0][1] > 0, "zero size or mixed sides")
+                self.require(maker >> 96 != a >> 96, "self trade")
+                self.require(abs(price - m.mark * WAD) <= band, "price out of band")
+                change -= size
+                cost -= Fr(size * price, WAD)
+            self.trade(a, m, Fr(change), cost)
+            reward = Fr(0)
+            if keeper >> 96 != a >> 96:
+                earned = self.reward(m, abs(change) * m.mark, is_whole)
+                reward = min(earned, max(change * worst - cost, Fr(0)))
+            self.account(a).cash -= fee + reward
+            self.liquidation_fees += fee
+            after = self.risk(a)
+            self.require(self.decide(after.equity, self.money_band()), "account insolvent")
+            self.require(self.is_not_less_healthy(before, after), "health falls")
+            for maker, size, price, rate, ro in makers:
+                self.settle_all(maker)
+                self.fill_side(maker, m, size, Fr(size * price, WAD), rate, ro)
+            self.account(keeper).cash += reward
+            return reward
+
     def absorb(self, a: int, keeper: int) -> Fr:
         """The keeper's reward."""
         with self.all_or_nothing():

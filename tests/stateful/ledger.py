@@ -44,7 +44,9 @@ PRICE_ORACLE = 16
 MARGIN_TYPE = "(uint256[],uint256[],uint256,uint256,uint256,uint256[4],uint256,uint256,uint256,uint256,uint256,uint256)"
 LIQUIDATION_TYPE = "(" + ",".join(["uint256"] * 12) + ")"
 FILL = "fill(uint256,uint256,uint256,bool,(uint256,int256,uint256,uint256,bool)[])"
+CLOSE = "close_with_orders(uint256,uint256,uint256,(uint256,int256,uint256,uint256,bool)[])"
 EVENTS = {
+    "ClosedWithOrders": "uint256,uint256,uint256,int256,uint256,uint256,uint256,uint256,uint256",
     "TakenOver": "uint256,uint256,uint256,int256,uint256,uint256,uint256",
     "AccountAbsorbed": "uint256,uint256,int256,uint256,uint256,uint256",
     "InventorySold": "uint256,uint256,int256,uint256,uint256",
@@ -56,6 +58,19 @@ TOPICS = {name: keccak(text=f"{name}({types})") for name, types in EVENTS.items(
 
 STATE = ("cash", "maturing", "unrealised", "equity", "maintenance", "hole", "withdrawable", "is_stale")
 POSITION = ("size", "notional", "unrealised", "maturing", "pot", "maintenance", "key", "bankruptcy")
+PLAN = (
+    *(
+        "change",
+        "price",
+        "fee",
+        "kappa",
+        "health",
+        "is_liquidatable",
+        "is_absorbable",
+        "is_stale",
+        "unsettled",
+    ),
+)
 INVENTORY = ("size", "notional", "cash", "equity", "outstanding", "auction_start")
 CLAIM = ("market", "account", "loss_side", "filed_at", "amount", *TIERS, "outstanding")
 
@@ -363,6 +378,68 @@ class Ledger:
         if outcome.ok:
             self.i9_health_never_falls(a, before, self.event(outcome, "TakenOver"))
 
+    def plan(self, a: int, market: int) -> dict[str, int]:
+        """What the kernel says a take-over without a limit would do."""
+        signature = "liquidation_plan(uint256,uint256,uint256)"
+        output = self.chain.call(self.vault, calldata(signature, a, market, UNLIMITED))
+        return dict(zip(PLAN, words(output), strict=True))
+
+    def close_with_orders(self, market: int, a: int, keeper: int, makers: list[tuple[Any, ...]]) -> None:
+        self.note("close_with_orders", market, a, keeper, makers)
+        before = self.read()
+        data = selector(CLOSE) + encode(
+            ["uint256", "uint256", "uint256", "(uint256,int256,uint256,uint256,bool)[]"],
+            [market, a, keeper, makers],
+        )
+        outcome = self.chain.send(actor("exchange"), self.vault, data)
+        self.allow(1 + len(makers))
+        event = self.event(outcome, "ClosedWithOrders") if outcome.ok else []
+
+        def operation() -> Fr:
+            with self.model.all_or_nothing():
+                return judged()
+
+        def judged() -> Fr:
+            model, m = self.model, self.model.markets[market]
+            model.require(m.is_fresh(model.now), "stale mark")
+            model.settle_all(a)
+            model.require_arrived(a, market)
+            change = -sum(maker[1] for maker in makers)
+            size, held = abs(change), abs(model.account(a).size(market))
+            risk, t, w = model.risk(a), model.money_tolerance, held * m.mark + 1
+            limit = UNLIMITED if abs(size - held) <= model.size_tolerance else size
+            planned, worst, fee = model.plan(a, market, limit)
+            whole, _, _ = model.plan(a, market, UNLIMITED)
+            model.require(change * model.account(a).size(market) < 0, "beyond plan")
+            bound = (4 * t + w * Fr(1, 10**15)) / (m.mark * Fr(1, 200)) + 2 + model.size_tolerance
+            model.require(model.decide(whole - size, bound), "beyond plan")
+            here = risk.maintenance + 1
+            rate = t / w + t / here + Fr(100, 10**18)
+            slack = m.mark * rate + Fr(2, WAD)
+            for _, part, price, _, _ in makers:
+                better = (Fr(price, WAD) - worst) * (1 if part > 0 else -1)
+                model.require(model.decide(better, slack), "worse than take-over")
+            fee = fee * size / planned
+            if not outcome.ok:
+                return model.close_with_orders(market, a, keeper, makers, (worst, int(fee)), whole <= size)
+            self.near("close fee", event[5], fee, w * rate + 2)
+            is_whole = whole <= size
+            if abs(whole - size) <= bound:
+                # rounding decides whether the flat part of the reward is due
+                worth = size * m.mark
+                full, part = model.reward(m, worth, True), model.reward(m, worth, False)
+                is_whole = 2 * event[6] > full + part
+            reward = model.close_with_orders(market, a, keeper, makers, (worst, event[5]), is_whole)
+            self.near("close reward", event[6], reward, size * slack + len(makers) + 2)
+            # what the model takes is the kernel's figure, so that the difference does not stay
+            model.account(a).cash -= event[6] - reward
+            model.account(keeper).cash += event[6] - reward
+            return Fr(event[6])
+
+        self.both("close_with_orders", outcome, operation)
+        if outcome.ok:
+            self.i9_health_never_falls(a, before, event)
+
     def absorb(self, a: int, keeper: int) -> None:
         self.note("absorb", a, keeper)
         outcome = self.send("engine", "absorb(uint256,uint256)", a, keeper)
@@ -549,7 +626,9 @@ class Ledger:
         """A unit that rounding left the kernel of a position which the model has closed is a position too."""
         for a, account in self.model.accounts.items():
             account.rests = {
-                m.id for m in self.model.markets if books.positions[a, m.id]["size"] and not account.size(m.id)
+                m.id
+                for m in self.model.markets
+                if books.positions[a, m.id]["size"] and not account.size(m.id)
             }
 
     def i1_nothing_owed_that_is_not_held(self, books: Books) -> None:
@@ -669,7 +748,7 @@ class Ledger:
         )
         slack = 2 * MATURING + 20 + 2 * self.highest_price
         if cost > bound * worth + slack:
-            raise Divergence(f"I9: a take-over cost {cost}, bound {float(bound * worth)}")
+            raise Divergence(f"I9: a liquidation cost {cost}, bound {float(bound * worth)}")
         if new["maintenance"] and (
             (new["equity"] + slack) * old["maintenance"] < old["equity"] * new["maintenance"]
         ):
@@ -695,7 +774,7 @@ def systems(chain: Chain) -> list[Ledger]:
 # --- seeded histories ---------------------------------------------------------------------------------------
 
 OWNERS = ["alice", "bob", "carol", "dave", "erin", "frank"]
-RESOLVES = ["absorb", "take_over", "deleverage", "round", "close_at_mark", "buy"]
+RESOLVES = ["absorb", "take_over", "order_close", "deleverage", "round", "close_at_mark", "buy"]
 
 
 class History:
@@ -864,6 +943,8 @@ class History:
             held = [m for m in range(ledger.market_count) if model.account(a).size(m)]
             size = r.choice([UNLIMITED, UNLIMITED, 10**17, int(abs(model.account(a).size(market))) // 3 or 1])
             ledger.take_over(a, r.choice(held or [market]), r.choice(self.names), size)
+        elif how == "order_close":
+            self.order_close(a, market)
         elif how == "round":
             if r.random() < 0.3 and model.now - model.markets[market].round_time < 600:
                 ledger.set_price(market, int(model.markets[market].mark * WAD), 0, 600)
@@ -875,6 +956,34 @@ class History:
             ledger.buy_inventory(market, r.choice(self.names), size)
         else:
             ledger.deleverage(market, r.choice([1, 2, 100, 100]), how == "close_at_mark")
+
+    def order_close(self, a: int, market: int) -> None:
+        """Up to four makers between the take-over's price and a bit better than mark, some just beyond."""
+        r, ledger, model = self.random, self.ledger, self.ledger.model
+        held = [(b, m) for b in self.hurt() for m in range(ledger.market_count) if model.account(b).size(m)]
+        ready = [place for place in held if ledger.plan(*place)["change"]]
+        if ready and r.random() < 0.9:
+            a, market = r.choice(ready)
+        plan, mark = ledger.plan(a, market), int(model.markets[market].mark * WAD)
+        size = abs(plan["change"]) or int(abs(model.account(a).size(market))) or WAD
+        size = r.choice([size, size, size // 2, r.randint(1, size), size + r.choice([1, 10**15])])
+        sign = -1 if plan["change"] > 0 or model.account(a).size(market) < 0 else 1
+        worst, others = plan["price"] or mark, [b for b in self.names if b != a]
+        makers = r.sample(others, min(r.choice([1, 1, 2, 4]), len(others)))
+        if r.random() < 0.7:
+            # those who have most to spare, so that it may come about
+            others.sort(key=lambda b: -ledger.risks[b].withdrawable)
+            makers = others[: len(makers)]
+        fills, left = [], size
+        for n, maker in enumerate(makers):
+            part = left if n == len(makers) - 1 else left // (len(makers) - n)
+            left -= part
+            offset = mark * r.choice([0, 0, r.randint(-50, 20)]) // 10_000
+            price = r.choice([mark, worst, worst + sign * r.randint(0, 10**15), mark - sign * offset])
+            if r.random() < 0.05:
+                price = worst - sign * r.choice([1, 10**15])
+            fills.append((maker, sign * part, price, r.choice([0, 10**14]), r.random() < 0.05))
+        ledger.close_with_orders(market, a, r.choice([a, *self.names]), fills)
 
     def during(self, market: int) -> Any:
         def refused() -> None:

@@ -65,8 +65,8 @@ def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_history_equals_naive_model(systems: list[Ledger], group: int) -> None:
     reached = run(systems, range(group * SEEDS, (group + 1) * SEEDS), STEPS)
-    crises = ("take_over", "absorb", "deleverage", "close_at_mark", "round", "buy_inventory")
-    for name in ("fill", "pay_builder", *crises):
+    kinds = ("take_over", "close_with_orders", "absorb", "deleverage", "close_at_mark", "round")
+    for name in ("fill", "pay_builder", *kinds, "buy_inventory"):
         assert reached.get(name, 0) > 0, f"histories hardly reach {name}: {reached}"
 
 
@@ -161,6 +161,23 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(account=ACCOUNTS, market=MARKETS, liquidator=ACCOUNTS, size=st.sampled_from([WAD, UNLIMITED]))
     def take_over(self, account: int, market: int, liquidator: int, size: int) -> None:
         self.ledger.take_over(NAMES[account], market, NAMES[liquidator], size)
+
+    @rule(
+        account=ACCOUNTS,
+        market=MARKETS,
+        keeper=ACCOUNTS,
+        makers=st.lists(ACCOUNTS, min_size=1, max_size=2),
+        share=st.integers(1, 100),
+        offset=st.integers(-100, 100),
+    )
+    def close_with_orders(
+        self, account: int, market: int, keeper: int, makers: list[int], **rest: int
+    ) -> None:
+        change = self.ledger.plan(NAMES[account], market)["change"] or -WAD
+        size = -change * rest["share"] // 100 // len(makers) or 1
+        price = self.mark(market) * (10_000 + rest["offset"]) // 10_000
+        fills = [(NAMES[m], size, price, 0, False) for m in makers]
+        self.ledger.close_with_orders(market, NAMES[account], NAMES[keeper], fills)
 
     @precondition(lambda self: any(m.size for m in self.ledger.model.markets))
     @rule(market=MARKETS, buyer=ACCOUNTS, size=st.sampled_from([WAD, UNLIMITED]))

@@ -135,4 +135,4 @@ def test_pay_treasury_without_a_treasury_reverts(scene):
 
 def test_pay_treasury_refuses_a_direct_call(shared_kernel):
     with boa.reverts("kernel: direct call"):
-        shared_kernel.parts["MarginVaultCrisis"].pay_treasury()
+        shared_kernel.parts["MarginVaultConsole"].pay_treasury()

@@ -267,6 +267,12 @@ def test_cursor_opens_once_and_logs_nothing_in_between(scene):
         ("keeper", lambda s: s.vault.pay_claims(0)),
         ("keeper", lambda s: s.vault.touch(account_of("winner"), 0)),
         ("engine", lambda s: s.vault.take_over(account_of("winner"), 0, wad(1), account_of("early"), 0)),
+        (
+            "exchange",
+            lambda s: s.vault.close_with_orders(
+                0, account_of("winner"), 0, [(account_of("early"), wad(1), wad(90), 0, False)]
+            ),
+        ),
         ("engine", lambda s: s.vault.absorb(account_of("winner"), account_of("keeper"))),
         ("engine", lambda s: s.vault.buy_inventory(0, account_of("early"), wad(1), 0)),
         ("allocator", lambda s: s.vault.deleverage(0, 10)),
@@ -278,6 +284,7 @@ def test_cursor_opens_once_and_logs_nothing_in_between(scene):
         "pay_claims",
         "touch",
         "take_over",
+        "close_with_orders",
         "absorb",
         "buy_inventory",
         "deleverage",

@@ -8,7 +8,7 @@ import pytest
 from eth_utils import keccak
 from vyper.compiler.output import build_method_identifiers_output
 
-from lastline.abi import INTERNAL
+from lastline.abi import INTERNAL, PARTS
 from tests.kernel import Kernel, account_of, union_abi
 from tests.support import actor, compiled, deploy
 from tests.unit.margin_vault.actions import TRADER, by, new_kernel
@@ -89,8 +89,8 @@ def test_every_function_is_locked_during_a_transfer(hooked, outer, is_before_tra
 @pytest.mark.parametrize("outer", OUTER)
 @pytest.mark.parametrize("name", INTERNAL)
 def test_what_parts_ask_each_other_no_token_that_calls_back_can_ask(hooked, outer, name):
-    identifiers = build_method_identifiers_output(compiled("MarginVaultMembership.vy").compiler_data)
-    [signature] = [s for s in identifiers if s.split("(")[0] == name]
+    parts = [build_method_identifiers_output(compiled(f"{part}.vy").compiler_data) for part in PARTS]
+    [signature] = [s for identifiers in parts for s in identifiers if s.split("(")[0] == name]
     hooked.token.arm(hooked.vault.address, calldata(signature))
     outer_call(hooked, outer)
     assert not hooked.token.is_last_call_successful()

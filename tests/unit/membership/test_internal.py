@@ -5,11 +5,12 @@ from typing import Any
 import boa
 import pytest
 
-from lastline.abi import INTERNAL
 from tests.kernel import Kernel, wad
 from tests.support import actor
 from tests.unit.margin_vault.actions import TRADER, by, ledger, trade
 
+# What this part answers to the others only.
+INTERNAL = ("settle", "unseat", "open_generation", "drop_generation")
 CALLERS = [TRADER, "stranger", "governance", "guardian", "exchange", "engine", "allocator"]
 
 
