@@ -156,11 +156,12 @@ def parse_account(text: str, sub: int | None = None) -> tuple[str, int | None]:
     Raises ValueError with one clear sentence.
     """
     text = text.strip()
-    if text.lower().startswith("0x") and len(text) == 42:
+    # (a shorter number would be an id of an owner with leading zeros: rather a slip)
+    if text.lower().startswith("0x") and len(text) <= 42:
         try:
             return owner_of(account_id(text)), None if sub is None else account_id(text, sub)
         except ValueError as error:
-            raise ValueError(f"{text} is neither an owner's address nor an account id: {error}.") from error
+            raise ValueError(f"{text} is neither an owner's address nor an account id ({error}).") from error
     try:
         account = int(text, 0)
     except ValueError as error:
