@@ -1,8 +1,8 @@
-"""All that concerns one account: margin, positions, their place in the ADL queue, and what a move of the mark would do.
+"""All that concerns one account: margin, positions, their place in the ADL queue, and what if the mark moves.
 
-Read through views alone, at one block. Quote amounts, sizes, prices, rates and ratios have 18 decimals. A "what if" moves the
-marks at once, and nobody but this account with them: whoever else a crash brings down claims from the same fund and the
-same profit.
+Read through views alone, at one block. Quote amounts, sizes, prices, rates and ratios have 18 decimals. A
+"what if" moves the marks at once, and judges nobody but this account: whoever else a crash brings down claims
+from the same fund and the same profit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,7 +81,7 @@ class PositionReport:
 
     @property
     def liquidation_distance(self) -> int | None:
-        """How far the mark has to move to the liquidation price, share of the mark, rounded down; None: nowhere."""
+        """How far the mark is to move to the liquidation price, share of it, rounded down; None: nowhere."""
         if self.liquidation_price is None:
             return None
         return (self.liquidation_price - self.mark) * WAD // self.mark
@@ -94,7 +94,7 @@ class PositionReport:
 
 @dataclass(frozen=True)
 class Payers:
-    """Who would pay, quote. `own` is all the account would lose; the others pay what it lacks, in this order."""
+    """Who would pay, quote. `own`: what the account would lose; the others, in order, pay what it lacks."""
 
     own: int
     bankruptcy_account: int
@@ -157,15 +157,13 @@ def parse_account(text: str, sub: int | None = None) -> tuple[str, int | None]:
     """
     text = text.strip()
     # (a shorter number would be an id of an owner with leading zeros: rather a slip)
-    if text.lower().startswith("0x") and len(text) <= 42:
-        try:
-            return owner_of(account_id(text)), None if sub is None else account_id(text, sub)
-        except ValueError as error:
-            raise ValueError(f"{text} is neither an owner's address nor an account id ({error}).") from error
+    is_address = text.lower().startswith("0x") and len(text) <= 42
     try:
-        account = int(text, 0)
+        account = account_id(text) if is_address else int(text, 0)
     except ValueError as error:
         raise ValueError(f"{text} is neither an owner's address nor an account id.") from error
+    if is_address:
+        return owner_of(account), None if sub is None else account_id(text, sub)
     if not 1 << 96 <= account < 1 << 256:
         raise ValueError(f"{text} is no account id: an id is the owner's address << 96 | sub-account.")
     if sub is not None:
@@ -216,7 +214,10 @@ class _Reading:
         system = SystemWord.of(self._vault("exchange_word"))
         # a loss without a position is charged to market 0
         ids = sorted({p.market for p in self.view.positions} | {0})
-        self.markets: dict[int, MarketView] = {m: views.market(reader, m, block) for m in ids}  # type: ignore[arg-type]
+        self.markets: dict[int, MarketView] = {
+            m: views.market(reader, m, block)  # type: ignore[arg-type]
+            for m in ids
+        }
         self.holdings = tuple(
             rk.Holding(p.market, p.size, p.notional, word.leverage_class(p.market))
             for p in self.view.positions
@@ -289,9 +290,7 @@ class _Reading:
     def _payable(self, market: int, outstanding: int, open_interest: int) -> int:
         """Of the fund, if the system has one."""
         try:
-            return self.reader.call(
-                FUND, "payable_now", market, outstanding, open_interest, block=self.block
-            )
+            return self.reader.call(FUND, "payable_now", market, outstanding, open_interest, block=self.block)
         except DeploymentError:
             return 0
 
@@ -315,8 +314,8 @@ def report(
 ) -> AccountReport:
     """The report of one account.
 
-    `now`: time by which marks are fresh or stale, seconds; `moved`: markets whose marks the scenarios move (all that
-    the account is in); `number`: the block's, as the report shows it. Raises ValueError if `moved` names a
+    `now`: time by which marks are fresh or stale, seconds; `moved`: markets whose marks the scenarios move,
+    by default all the account is in; `number`: the block's, as shown. Raises ValueError if `moved` names a
     market in which the account has no position.
     """
     reading = _Reading(reader, account, block)

@@ -1,7 +1,7 @@
 """What an account is worth and what may be done to it at any marks: the kernel's margin arithmetic, exact.
 
-The formulas of contracts/modules/margin.vy and liquidation.vy in their own rounding, over figures that the views give.
-Quote amounts, sizes (long > 0), prices, rates and ratios have 18 decimals.
+The formulas of contracts/modules/margin.vy and liquidation.vy in their own rounding, over figures that the
+views give. Quote amounts, sizes (long > 0), prices, rates and ratios have 18 decimals.
 """
 
 from collections.abc import Mapping
@@ -109,7 +109,9 @@ def requirement(book: Book, holding: Holding, price: int) -> Requirement:
         marginal, deducted = rate, deduction
     maintenance = fm.mul_div_up(worth, marginal, WAD) - deducted
     initial = margin.initial(worth, maintenance, holding.leverage_class)
-    return Requirement(*(fm.mul_div_up(part, book.multiplier, WAD) for part in (maintenance, marginal, initial)))
+    return Requirement(
+        *(fm.mul_div_up(part, book.multiplier, WAD) for part in (maintenance, marginal, initial))
+    )
 
 
 def risk(book: Book, prices: Mapping[int, int]) -> Risk:
@@ -134,10 +136,10 @@ def _is_below_maintenance(book: Book, prices: Mapping[int, int], market: int, pr
 def liquidation_price(book: Book, prices: Mapping[int, int], market: int) -> int | None:
     """The mark of one market, the others as they are, at which the account's health falls below 1.
 
-    The first price, coming from the healthy side, with equity below maintenance margin: the account may be taken
-    over there, and one unit (1e-18) nearer to the healthy side it may not. For an account below 1 already it lies on
-    the side of profit: from beyond it the account is healthy again. None if there is no such price between 1e-6
-    and 1e12: the position alone cannot bring the account down, or bring it back.
+    The first price, coming from the healthy side, with equity below maintenance margin: the account may be
+    taken over there, and one unit (1e-18) nearer to the healthy side it may not. For an account below 1
+    already it lies on the side of profit: beyond it the account is healthy again. None if there is no such
+    price between 1e-6 and 1e12: the position alone cannot bring the account down, or bring it back.
 
     Equity is a line and maintenance margin a maximum of lines, rounded: bisection finds the border exactly.
     """
@@ -171,7 +173,7 @@ def bankruptcy_price(book: Book, prices: Mapping[int, int], market: int) -> int:
 
 
 def outcome(book: Book, prices: Mapping[int, int]) -> str:
-    """What anybody may do to the account at these marks: nothing, take over part of it, or have it absorbed."""
+    """What anybody may do to the account at these marks: nothing, take over a part, or have it absorbed."""
     at = risk(book, prices)
     if at.equity < 0:
         return ABSORBED
@@ -182,15 +184,13 @@ def outcome(book: Book, prices: Mapping[int, int]) -> str:
 
 
 def take_over_size(book: Book, prices: Mapping[int, int], market: int) -> int:
-    """Base that a liquidator without limit takes over at these marks; 0 if the account is healthy or below zero."""
+    """Base that a liquidator without limit takes over at these marks; 0 if healthy, or below zero."""
     at, holding, price = risk(book, prices), book.holding(market), prices[market]
     if not 0 <= at.equity < at.maintenance:
         return 0
     terms, need, held = book.terms[market], requirement(book, holding, price), abs(holding.size)
     health = fm.mul_div_down(at.equity, WAD, at.maintenance)
-    limit = fm.mul_div_down(
-        fm.mul_div_down(health, need.maintenance, WAD), WAD, holding.worth(price)
-    )
+    limit = fm.mul_div_down(fm.mul_div_down(health, need.maintenance, WAD), WAD, holding.worth(price))
     slope = fm.mul_div_down(terms.liquidation.cost_slope, WAD - health, WAD)
     kappa = min(slope, fm.saturating_sub(limit, KAPPA_GUARD))
     target, minimum = terms.liquidation.target_health, terms.margin.minimum_notional
@@ -205,9 +205,10 @@ def take_over_size(book: Book, prices: Mapping[int, int], market: int) -> int:
 
 
 def shortfall(book: Book, prices: Mapping[int, int]) -> dict[int, int]:
-    """What an account below zero lacks, by market as an absorption splits it: by losses, or by maintenance margin.
+    """What an account below zero lacks, by market as an absorption splits it.
 
-    The parts sum to the lack exactly; of an account without positions it lies in market 0.
+    By losses, or by maintenance margin if there are none. The parts sum to the lack exactly; without
+    positions it is in market 0.
     """
     lack = -risk(book, prices).equity
     if lack <= 0:

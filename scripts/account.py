@@ -1,4 +1,4 @@
-"""ape run account: one owner's accounts: margin, positions, liquidation prices, ADL lights, and what if the mark moves."""
+"""ape run account: an owner's accounts: margin, positions, ADL lights, and what if the mark moves."""
 
 import json
 from dataclasses import asdict
@@ -87,11 +87,11 @@ def market_id(text: str, names: dict[int, str]) -> int:
     raise ValueError(f"There is no market {text}: there are {', '.join(names.values())}.")
 
 
-# --- as data -------------------------------------------------------------------------------------------------
+# --- as data ------------------------------------------------------------------------------------------------
 
 
 def as_data(report: ar.AccountReport, names: dict[int, str]) -> dict[str, Any]:
-    """The report as JSON has it; amounts, prices and ratios are exact decimal strings, ids are strings too."""
+    """The report as JSON has it; amounts, prices and ratios are exact decimal strings, ids are strings."""
     data = plain(asdict(report))
     data["account"] = str(report.account)
     data["owner"], data["sub_account"] = owner_of(report.account), sub_account_of(report.account)
@@ -110,7 +110,7 @@ def as_data(report: ar.AccountReport, names: dict[int, str]) -> dict[str, Any]:
 def plain(worth: Any, name: str = "") -> Any:
     """Integers of 18 decimals as decimal strings."""
     if isinstance(worth, dict):
-        return {str(key): plain(part, str(key) if isinstance(key, str) else name) for key, part in worth.items()}
+        return {str(key): plain(part, key if isinstance(key, str) else name) for key, part in worth.items()}
     if isinstance(worth, list | tuple):
         return [plain(part, name) for part in worth]
     if isinstance(worth, bool) or not isinstance(worth, int) or name in PLAIN:
@@ -118,7 +118,7 @@ def plain(worth: Any, name: str = "") -> Any:
     return to_decimal(worth)
 
 
-# --- tables --------------------------------------------------------------------------------------------------
+# --- tables -------------------------------------------------------------------------------------------------
 
 
 def figure(amount: int | None, places: int = PLACES) -> str:
@@ -147,7 +147,8 @@ def duration(seconds: int) -> str:
 
 def show_report(report: ar.AccountReport, names: dict[int, str], console: Console) -> None:
     """One account: its figures, its positions, and the table "what if"."""
-    table = Table(title=f"Account {show(report.account)} (id {report.account}) at block {report.block}")
+    console.print(f"id {report.account}")
+    table = Table(title=f"Account {show(report.account)} at block {report.block}")
     for name in ("cash", "maturing", "equity", "maintenance", "initial", "health", "hole", "withdrawable"):
         table.add_column(name, justify="right")
     amounts = (report.cash, report.maturing, report.equity, report.maintenance, report.initial)
@@ -155,11 +156,14 @@ def show_report(report: ar.AccountReport, names: dict[int, str], console: Consol
     table.add_row(*(figure(amount) for amount in amounts), *rest)
     console.print(table)
     if report.is_stale:
-        console.print("[yellow]a mark is stale: no new risk and no withdrawal until somebody calls update_mark[/]")
+        console.print(
+            "[yellow]a mark is stale: no new risk, no withdrawal until somebody calls update_mark[/]"
+        )
     for part in report.ripening:
         name = names.get(part.market, part.market)
         console.print(
-            f"{figure(part.amount)} quote of {name} mature when its market clock has gone on {duration(part.seconds)}"
+            f"{figure(part.amount)} quote of {name} mature when its market clock "
+            f"has gone on {duration(part.seconds)}"
         )
     for market, pot in report.pots.items():
         name = names.get(market, market)
@@ -178,12 +182,13 @@ def show_report(report: ar.AccountReport, names: dict[int, str], console: Consol
 
 def show_positions(report: ar.AccountReport, names: dict[int, str], console: Console) -> None:
     table = Table()
-    for name in ("market", "size", "entry", "mark", "PnL", "leverage", "liquidation", "distance", "bankruptcy"):
-        table.add_column(name, justify="left" if name == "market" else "right")
+    table.add_column("market")
+    for name in ("size", "entry", "mark", "PnL", "leverage", "liquidation", "distance", "bankruptcy"):
+        table.add_column(name, justify="right")
     table.add_column("ADL")
-    table.add_column("ahead of", justify="right")
+    table.add_column("closed before it", justify="right")
     for p in report.positions:
-        behind = p.place.total - p.place.ahead - p.place.level
+        first = p.place.ahead + p.place.earlier
         table.add_row(
             str(names.get(p.market, p.market)),
             figure(p.size),
@@ -195,7 +200,7 @@ def show_positions(report: ar.AccountReport, names: dict[int, str], console: Con
             percent(p.liquidation_distance),
             figure(p.bankruptcy_price or None),
             lit(p.place.lights),
-            f"{figure(behind)} of {figure(p.place.total)}" if p.place.is_queued else "not in the queue",
+            f"{figure(first)} of {figure(p.place.total)}" if p.place.is_queued else "not in the queue",
         )
     console.print(table)
 
@@ -209,9 +214,9 @@ def show_scenarios(report: ar.AccountReport, names: dict[int, str], console: Con
     for scenario in report.scenarios:
         then = f"[{COLOURS[scenario.outcome]}]{scenario.outcome}[/]"
         if scenario.outcome == LIQUIDATED:
-            sizes = (f"{figure(size)} {names.get(market, market)}" for market, size in scenario.sizes.items())
+            sizes = (f"{figure(size)} {names.get(m, m)}" for m, size in scenario.sizes.items())
             then += " (" + " or ".join(sizes) + ")"
-        payers = scenario.payers
+        p = scenario.payers
         table.add_row(
             percent(scenario.move),
             figure(scenario.equity),
@@ -219,7 +224,7 @@ def show_scenarios(report: ar.AccountReport, names: dict[int, str], console: Con
             then,
             *(
                 figure(part) if part else ""
-                for part in (payers.own, payers.bankruptcy_account, payers.fund, payers.last_tiers, payers.nobody)
+                for part in (p.own, p.bankruptcy_account, p.fund, p.last_tiers, p.nobody)
             ),
         )
     console.print(table)

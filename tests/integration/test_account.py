@@ -1,4 +1,4 @@
-"""ape run account: an owner's accounts found from events, the predicted border proven on the chain, clear errors."""
+"""ape run account: accounts found from events, the predicted border proven on the chain, clear errors."""
 
 import json
 from decimal import Decimal
@@ -36,7 +36,8 @@ def test_figures_are_the_vaults(busy, run_script):
     assert wad(shown["maintenance"]) == state[4]
     (position,) = shown["positions"]
     assert (position["market_name"], position["size"], position["entry"]) == ("BTC-USD", "0.5", "7935")
-    assert [s["move"] for s in shown["scenarios"]] == "-0.2 -0.1 -0.05 -0.01 0.01 0.05 0.1 0.2".split()
+    moves = ["-0.2", "-0.1", "-0.05", "-0.01", "0.01", "0.05", "0.1", "0.2"]
+    assert [s["move"] for s in shown["scenarios"]] == moves
     assert {s["outcome"] for s in shown["scenarios"]} == {"healthy", "liquidated", "absorbed"}
 
 

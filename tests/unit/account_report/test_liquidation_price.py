@@ -1,4 +1,4 @@
-"""The liquidation price is exact: there a take-over is accepted, one unit nearer to the healthy side it is refused."""
+"""The liquidation price is exact: a take-over is accepted there, and refused a unit before."""
 
 import boa
 import pytest
@@ -31,7 +31,7 @@ def assert_is_the_border(desk: Desk, account: int, market: int, healthy_side: in
     return price
 
 
-# margin, size: within the first maintenance line, and beyond the border of 1,000,000 at which the second begins
+# margin, size: within the first maintenance line, and beyond 1,000,000 quote, where the second begins
 @pytest.mark.parametrize(("margin", "size"), [(60, 10), (777, 33), (150_000, 12_000), (60_000, 10_100)])
 def test_take_over_is_accepted_there_and_refused_a_unit_before(desk, margin, size):
     winner = desk.scene.account("winner", 10**7)
@@ -130,7 +130,7 @@ def test_distance_is_a_share_of_the_mark(desk):
 
 
 def test_bankruptcy_price_is_the_vaults(desk):
-    """For each position of an account in two markets: its share of equity by maintenance margin is used up there."""
+    """Also of an account in two markets: where its share of equity by maintenance margin is used up."""
     scene = desk.scene
     winner, account = scene.account("winner", 10**6), scene.account("loser", 400)
     scene.open(account, winner, 10)

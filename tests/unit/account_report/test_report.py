@@ -148,7 +148,7 @@ def test_an_account_nobody_has_used_is_all_zero(desk):
     assert (shown.cash, shown.equity, shown.health, shown.positions) == (0, 0, None, ())
 
 
-# --- who is meant --------------------------------------------------------------------------------------------
+# --- who is meant -------------------------------------------------------------------------------------------
 
 OWNER = str(actor("trader"))
 

@@ -106,7 +106,7 @@ def test_who_pays_is_who_then_pays(desk, reserve, fund, last):
 
 
 def test_what_nobodys_profit_can_pay_stays_open(desk):
-    """The winner leaves at 5 against and his profit matures: the heir wins but 50 of the 100 until 10 against."""
+    """The winner leaves at 5 against and his profit matures: his heir has won less."""
     scene = desk.scene
     winner = scene.account("winner", 5000)
     account = scene.account("loser", 70)
@@ -154,7 +154,7 @@ def test_a_cushion_of_the_bankruptcy_account_pays_first(desk):
 
 
 def test_an_older_claim_is_paid_first(desk):
-    """The fund's 50 go to the claim that was there; the report of the next account does not promise them again."""
+    """The fund's 50 go to the claim that was there; nobody is promised them again."""
     scene = desk.scene
     winner = scene.account("winner", 5000)
     first, second = scene.bankrupt(winner), scene.bankrupt(winner, name="second")
@@ -175,7 +175,7 @@ def test_own_margin_is_all_of_it_once_absorbed(desk):
     assert healthy.outcome != ABSORBED
     assert (healthy.payers.own, healthy.payers.lack) == (wad(40), 0)
     assert absorbed.outcome == ABSORBED
-    assert 0 < absorbed.equity
+    assert absorbed.equity > 0
     assert (absorbed.payers.own, absorbed.payers.lack) == (wad(60), 0)
 
 

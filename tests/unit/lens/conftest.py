@@ -1,4 +1,4 @@
-"""A kernel and a lens on it; every test sees them untouched, once for losers on the long and once on the short side."""
+"""A kernel and a lens on it; every test sees them untouched, for losers on the long and on the short side."""
 
 from typing import Any
 

@@ -170,7 +170,7 @@ def test_a_round_moves_the_price_from_which_a_position_is_in_the_queue(scene, le
 
 
 def two_generations(scene: Scene) -> tuple[int, int]:
-    """Two winners of one tick and class: ADL has sealed the first one's generation, the second joined later."""
+    """Two winners of one tick and class: ADL has sealed the first one's generation."""
     first = scene.account("first", 5000)
     loser = scene.bankrupt(first)
     scene.open(scene.account("bystander", 5000), first, 10)

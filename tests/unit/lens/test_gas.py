@@ -23,7 +23,7 @@ def put(scene: Scene, module: str, name: str, key: int, word: int, part: int = 0
 
 
 def populate(scene: Scene) -> dict[int, int]:
-    """One generation of a few base at each of 128 ticks of each class, all in profit, half of them charged; sizes by key."""
+    """A generation at each of 128 ticks of each class, all in profit, half of them charged; sizes by key."""
     sizes, words = {}, {}
     for leverage_class in range(4):
         for n in range(TICKS):

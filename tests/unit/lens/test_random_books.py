@@ -1,7 +1,7 @@
-"""The lens against sorting all accounts, over random histories with rounds, ADL and partly closed generations.
+"""The lens against sorting all accounts, over random histories with rounds, ADL, partly closed generations.
 
-The accounts are the naive model's (tests/models/naive.py): each with its own tick, class, generation and entry edge,
-moved by every round and ADL one by one. Sizes may differ by the stated rounding of the two.
+The accounts are the naive model's (tests/models/naive.py): each with its own tick, class, generation and
+entry edge, moved by every round and ADL one by one. Sizes may differ by the stated rounding of the two.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ def rank(market: Any, p: Position) -> int:
 
 
 def compare(lens: Lens, seen: Counter[str]) -> None:
-    """Every account's place in every market, and the reachable profit, are what a loop over accounts gives."""
+    """Every account's place in every market, and the reachable profit, are what a loop over all gives."""
     model = lens.ledger.model
     for market in model.markets:
         mark = int(market.mark * WAD)
@@ -83,7 +83,9 @@ def compare(lens: Lens, seen: Counter[str]) -> None:
                     members[b].leverage_class != p.leverage_class for b in better
                 )
         found = lens.ask("reachable_profit(uint256,uint256)", market.id, mark)[0]
-        edges = [p for p in model.members_in_profit(market) if abs(p.edge - market.mark) * 10**15 <= market.mark]
+        edges = [
+            p for p in model.members_in_profit(market) if abs(p.edge - market.mark) * 10**15 <= market.mark
+        ]
         band = sum((abs(p.size * market.mark - p.notional) for p in edges), Fr(0))
         slack = model.money_tolerance + model.size_tolerance * market.mark + 2 * len(model.accounts) + band
         assert abs(found - model.reachable(market.id)) <= slack, "reachable profit"
@@ -91,7 +93,7 @@ def compare(lens: Lens, seen: Counter[str]) -> None:
 
 
 class Crises(History):
-    """A random book, broken again and again: some account of the losing side goes below zero, and others pay."""
+    """A random book, broken again and again: somebody goes below zero, and others pay."""
 
     def start(self) -> None:
         self.begin()
@@ -175,5 +177,3 @@ def test_a_wrong_place_is_seen(lens, monkeypatch):
     monkeypatch.setattr(Lens, "ask", wrong)
     with pytest.raises(AssertionError):
         run(lens, 0, Counter())
-
-
