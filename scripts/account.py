@@ -67,10 +67,13 @@ def cli(
         raise DeploymentError(f"The owner's accounts cannot be found from events: {error}.") from error
     if not accounts:
         raise click.ClickException(f"{owner} has no account in this vault.")
-    if account is not None and not chain.call("MarginVault", "account_word", account, block=number):
-        raise click.ClickException(f"Account {show(account)} has never been used.")
     now = node.eth.get_block(number)["timestamp"]
     reports = [ar.report(chain, each, number, now, moved, number=number) for each in accounts]
+    is_empty = account is not None and not chain.call("MarginVault", "account_word", account, block=number)
+    if is_empty and not reports[0].claims:
+        raise click.ClickException(
+            f"Account {show(accounts[0])} is empty: no money, no position, no open claim."
+        )
     if as_json:
         click.echo(json.dumps([as_data(report, names) for report in reports], indent=1))
         return

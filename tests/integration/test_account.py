@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said_in_a_sentence(busy, run_script):
     taker = busy.actor("taker").address
     for arguments, sentence in (
         ((stranger,), f"{stranger} has no account in this vault."),
-        ((taker, "--sub", "9"), "has never been used."),
+        ((taker, "--sub", "9"), "/9 is empty: no money, no position, no open claim."),
         (("nobody",), "nobody is neither an owner's address nor an account id."),
         ((taker, "--market", "ETH-USD"), "There is no market ETH-USD: there are BTC-USD."),
     ):

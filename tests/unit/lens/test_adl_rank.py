@@ -230,7 +230,7 @@ def add_rounds(scene: Scene, first: int, charges: list[tuple[int, int]]) -> None
     boa.env.set_storage(scene.vault.address, slots["price_words"]["slot"], word)
 
 
-@pytest.mark.parametrize("more", [0, 1, 63, 64, 69])
+@pytest.mark.parametrize("more", [0, 63, 64, 69])
 def test_pending_rounds_count_however_many(scene, lens, more):
     """
     More than the 64 that the kernel applies in one access: until somebody syncs, only the lens can tell. The
@@ -246,7 +246,7 @@ def test_pending_rounds_count_however_many(scene, lens, more):
     if more >= 64:
         with boa.reverts("cohort: sync first"):
             scene.vault.position_state(winner, 0)
-    ways = [Decimal(n) / 20 for n in range(60, 140)]
+    ways = [Decimal(n) / 20 for n in range(60, 140, 5)]
     answers, reachable = [], []
     for against in ways:
         answers.append(at(scene, against, lambda: lens.adl_rank(winner, 0).is_queued))
