@@ -151,7 +151,7 @@ class Deployer:
     def _wiring(self) -> Iterator[tuple[str, Any, Any]]:
         """What constructors have wired for ever: name, what the chain shows, what it must be."""
         vault, token = self.record.address("MarginVault"), self.record.address("Collateral")
-        for name in ("Exchange", "LiquidationEngine", "LossAllocator", "InsuranceFund"):
+        for name in ("Exchange", "LiquidationEngine", "LossAllocator", "VaultLens", "InsuranceFund"):
             yield f"vault of {name}", self._view(name, "vault"), vault
         for name in ("MarginVault", "InsuranceFund"):
             yield f"token of {name}", self._view(name, "token"), token
@@ -182,6 +182,7 @@ class Deployer:
         self._deploy("Exchange", "Exchange", me, vault)
         self._deploy("LiquidationEngine", "LiquidationEngine", vault)
         self._deploy("LossAllocator", "LossAllocator", me, vault)
+        self._deploy("VaultLens", "VaultLens", vault)
         fund = p["fund"]
         self._deploy(
             "InsuranceFund",
@@ -219,6 +220,7 @@ class Deployer:
             "Exchange",
             "LiquidationEngine",
             "LossAllocator",
+            "VaultLens",
             "InsuranceFund",
             "Timelock",
         ]

@@ -28,6 +28,7 @@ REFUSALS = {
     "accept_exchange": OWNER_OF_ACCOUNT,
     "set_leverage_class": "vault: not owner or operator",
     "fill": "vault: not exchange",
+    "close_with_orders": "vault: not exchange",
     "pay_builder": "vault: not exchange",
     "take_over": ENGINE,
     "buy_inventory": ENGINE,

@@ -62,6 +62,14 @@ def test_wiring_that_was_undone_is_named(system, deploy, unchanged):
     assert made.wrong() == ["set role EXCHANGE"]
 
 
+def test_a_lens_of_another_vault_is_named(system, deploy, unchanged):
+    record = deployments.load("ethereum", "local", system.folder)
+    made, _ = deploy(system.node, record.parameters, None, record)
+    made._deploy("OtherLens", "VaultLens", record.address("Exchange"))
+    record.contracts["VaultLens"] = record.contracts["OtherLens"]
+    assert made.wrong() == ["vault of VaultLens"]
+
+
 def test_other_parameters_are_refused(system, parameters):
     record = deployments.load("ethereum", "local", system.folder)
     require_same_parameters(record, parameters)

@@ -258,8 +258,12 @@ class Naive:
     def note_open_interests(self) -> None:
         """What margins in a crowd go by: all longs, inventory included, as they are before an operation."""
         for m in self.markets:
-            sizes = [*(a.size(m.id) for a in self.accounts.values()), m.size]
-            m.open_interest = sum((max(size, Fr(0)) for size in sizes), Fr(0)) * m.mark
+            m.open_interest = self.longs(m) * m.mark
+
+    def longs(self, m: Market) -> Fr:
+        """Base that is long, inventory included."""
+        sizes = [*(a.size(m.id) for a in self.accounts.values()), m.size]
+        return sum((max(size, Fr(0)) for size in sizes), Fr(0))
 
     def total(self, everybody: Fr) -> Fr:
         """With what all accounts have together: what was deposited, exactly, at any mark."""
@@ -481,6 +485,11 @@ class Naive:
                 change -= size
                 cost -= Fr(size * price, WAD)
             self.fill_side(taker, m, change, cost, taker_fee, is_reduce_only)
+            band = self.size_tolerance * m.mark
+            worth = self.longs(m) * m.mark
+            if worth - m.open_interest > band:
+                cap = m.margin["open_interest_cap_quote"]
+                self.require(self.decide(cap - worth, band), "open interest value")
 
     def fill_side(self, a: int, m: Market, change: int, cost: Fr, fee: int, ro: bool) -> None:
         self.require(fee <= MAX_FEE_RATE, "fee too high")
