@@ -194,6 +194,24 @@ def test_generations_of_a_tick_are_level_and_the_lower_is_earlier(scene, lens):
     assert [p.quantile for p in places] == [WAD, WAD]
 
 
+def test_who_is_wholly_closed_is_not_in_the_queue_when_others_share_his_tick(scene, lens):
+    """ADL has closed all of the first one; the second joined the tick later, and is alone in the queue."""
+    first = scene.account("first", 5000)
+    loser = scene.bankrupt(first)
+    scene.move(10)
+    scene.kernel.absorb(loser)
+    scene.kernel.deleverage()
+    scene.move(0)
+    second = scene.account("second", 5000)
+    scene.open(scene.account("bystander", 5000), second, 5)
+    scene.move(10)
+    keys = [scene.vault.position_word(a, 0) >> 230 for a in (first, second)]
+    assert keys[0] == keys[1]  # side, class and tick
+    assert tuple(lens.adl_rank(first, 0)) == (False, 0, 0, 0, 0, wad(5), 0)
+    assert tuple(lens.adl_rank(second, 0))[2:6] == (0, 0, wad(5), wad(5))
+    assert lens.lights(first, 0) == 0
+
+
 def test_siblings_count_when_generation_0_has_lost_its_last_member(scene, lens):
     first, second = two_generations(scene)
     scene.move(0)
@@ -311,6 +329,16 @@ def test_ticks_that_are_not_in_profit_are_not_read(scene, lens):
     first = [a for a, (against, *_) in zip(winners, QUEUE, strict=True) if against < -7]
     assert [lens.adl_rank(a, 0).is_queued for a in winners] == [a in first for a in winners]
     assert lens.adl_rank_within(winners[0], 0, len(first)) == lens.adl_rank(winners[0], 0)
+
+
+def test_the_marks_own_tick_is_not_read(scene, lens):
+    winners = open_queue(scene)
+    scene.move(-7)
+    late = scene.account("late", 5000)
+    scene.open(account_of("whale"), late, 2)
+    assert not lens.adl_rank(late, 0).is_queued
+    queued = [a for a in winners if lens.adl_rank(a, 0).is_queued]
+    assert lens.adl_rank_within(winners[0], 0, len(queued)) == lens.adl_rank(winners[0], 0)
 
 
 def test_anybody_may_ask(scene, lens):
