@@ -154,7 +154,7 @@ def test_post_only_and_reduce_only_orders_are_makers_as_ever(venue):
     scene = venue.scene
     scene.vault.accept_exchange(account_of("winner"), sender=actor("winner"))
     venue.liquidate(
-        venue.signed(wad(2), "winner", is_post_only=True, is_reduce_only=True), venue.signed(wad(2))
+        venue.signed(wad(2), "winner", time_in_force=1, is_reduce_only=True), venue.signed(wad(2))
     )
     assert venue.size_of("winner") == -scene.side * wad(8)
     scene.kernel.assert_conserved()

@@ -20,12 +20,14 @@ MARGIN = MarginWords(
     lines=((wad("0.025"), 0), (wad("0.05"), 25_000 * WAD)),
     initial_factor=wad("1.5"),
     max_mark_age=600,
+    max_opening_age=600,
     class_rates=(wad("0.05"), wad("0.1"), wad("0.2"), wad("0.5")),
     price_band=wad("0.01"),
     minimum_notional=100 * WAD,
     open_interest_cap_quote=10**9 * WAD,
     position_cap_quote=10**8 * WAD,
     open_interest_cap_base=10**9 * WAD,
+    lower_cap_share=WAD,
 )
 TERMS = LiquidationWord(
     target_health=wad("1.25"),
@@ -39,6 +41,7 @@ TERMS = LiquidationWord(
     reward_flat=WAD,
     reward_cap=500 * WAD,
     dust=wad("0.01"),
+    max_mark_step=0,
 )
 
 
