@@ -62,7 +62,7 @@ def market(number=0, **changes):
         "open_interest": 10 * WAD,
         "margin": MARGIN,
         "liquidation": TERMS,
-        "clock": ClockWord(0, 3600, 0, 0),
+        "clock": ClockWord(0, 3600, 0, 0, 0),
         "inventory": inventory(),
         "inventory_since": 0,
         "last_loss_time": 0,
