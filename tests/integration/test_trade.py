@@ -2,9 +2,8 @@
 
 import pytest
 
-from lastline.abi import PART_ONLY
 from lastline import audit, views
-from lastline.abi import PARTS
+from lastline.abi import PART_ONLY, PARTS
 from lastline.chain import Reverted
 from lastline.orders import TimeInForce, order_hash, sequence_of
 from lastline.units import wad
