@@ -39,12 +39,14 @@ MARGIN = (
     [0, wad(1_000_000)],
     wad("1.5"),
     600,
+    600,
     [wad("0.05"), wad("0.1"), wad("0.2"), wad("0.5")],
     wad("0.01"),
     wad(100),
     wad(10**12),
     wad(10**9),
     wad(10**10),
+    10**18,
 )
 # target, critical, slope, fund share, band, slippage, auction, reward rate, flat, cap, dust
 LIQUIDATION = (
@@ -59,6 +61,7 @@ LIQUIDATION = (
     wad(1),
     wad(500),
     wad("0.01"),
+    0,
 )
 
 
