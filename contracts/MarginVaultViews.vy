@@ -145,15 +145,16 @@ def liquidation_plan(
     critical: uint256 = max_value(uint256)
     fresh: uint256 = 0
     out: IMarginVaultViews.LiquidationPlan = empty(IMarginVaultViews.LiquidationPlan)
-    risk, critical, fresh, out.unsettled = self._risk_of(account)
+    moving: uint256 = 0
+    risk, critical, fresh, out.unsettled, moving = self._risk_of(account)
     equity: int256 = margin._equity(risk)
-    out.is_stale = not markets._is_fresh(m)
+    out.is_stale = not markets._is_fresh(m) or moving != 0
     out.health = max_value(uint256)
     if risk.maintenance != 0:
         out.health = fixed_math._mul_div_down(
             fixed_math._positive_part(equity), units.WAD, risk.maintenance
         )
-    out.is_absorbable = (fresh != 0 or risk.maintenance == 0) and margin_math._is_absorbable(
+    out.is_absorbable = moving == 0 and (fresh != 0 or risk.maintenance == 0) and margin_math._is_absorbable(
         equity, risk.maintenance, critical
     )
     out.is_liquidatable = equity >= 0 and convert(equity, uint256) < risk.maintenance
@@ -351,11 +352,11 @@ def _full_risk(account: uint256) -> margin.Risk:
 
 
 @view
-def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256):
+def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256, uint256):
     """
     @notice An account's risk with everything pending applied
     @return And the lowest critical health of the markets where it has a position, the number of those with a fresh
-            mark, and the bitmap of those where it is not settled
+            mark, the bitmap of those where it is not settled, and of those whose mark is on its way
     """
     a: packing.Account = packing._account(accounts.words[account])
     risk: margin.Risk = empty(margin.Risk)
@@ -363,6 +364,7 @@ def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256):
     critical: uint256 = max_value(uint256)
     fresh: uint256 = 0
     unsettled: uint256 = 0
+    moving: uint256 = 0
     rest: uint256 = a.markets
     for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
         if rest == 0:
@@ -381,9 +383,11 @@ def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256):
         )
         if markets._is_fresh(m):
             fresh += 1
+        elif markets._is_on_its_way(m):
+            moving |= packing._bit(m.id)
         if not markets._is_fresh_for_opening(m):
             risk.is_stale = True
-    return risk, critical, fresh, unsettled
+    return risk, critical, fresh, unsettled, moving
 
 
 @pure

@@ -223,7 +223,7 @@ class _Reading:
             for p in self.view.positions
             if p.size
         )
-        terms = {m: rk.Terms(v.margin, v.liquidation) for m, v in self.markets.items()}
+        terms = {m: rk.Terms(v.margin, v.liquidation, v.open_interest) for m, v in self.markets.items()}
         self.book = rk.Book(self.view.cash, self.view.maturing, self.holdings, terms, system.multiplier)
         self.prices = {m: v.mark for m, v in self.markets.items()}
 

@@ -697,7 +697,8 @@ class Ledger:
             worth = fm.mul_div_up(abs(seat.size), market.mark, WAD)
             margin = market.margin
             maintained = margin.maintenance(worth)
-            initial = margin.initial(worth, maintained, word.leverage_class(market_id))
+            crowd = fm.mul_div_up(market.open_interest, market.mark, WAD)
+            initial = margin.initial(worth, maintained, word.leverage_class(market_id), crowd)
             unrealised += seat.unrealised
             maintenance += fm.mul_div_up(maintained, self.system.multiplier, WAD)
             gap += max(fm.mul_div_up(initial, self.system.multiplier, WAD) - seat.unrealised, 0)

@@ -22,6 +22,7 @@ class Terms:
 
     margin: MarginWords
     liquidation: LiquidationWord
+    open_interest: int  # base
 
 
 @dataclass(frozen=True)
@@ -99,16 +100,23 @@ class Book:
         raise KeyError(market)
 
 
-def requirement(book: Book, holding: Holding, price: int) -> Requirement:
-    """Margins of a position at a mark, rounded up."""
-    margin, worth = book.terms[holding.market].margin, holding.worth(price)
+def line_of(margin: MarginWords, worth: int) -> tuple[int, int]:
+    """Rate and deduction of the line that decides the maintenance margin of so much quote."""
     marginal, deducted = margin.lines[0]
     for rate, deduction in margin.lines[1:]:
         if worth * (rate - marginal) < (deduction - deducted) * WAD:
             break
         marginal, deducted = rate, deduction
+    return marginal, deducted
+
+
+def requirement(book: Book, holding: Holding, price: int) -> Requirement:
+    """Margins of a position at a mark, rounded up."""
+    terms, worth = book.terms[holding.market], holding.worth(price)
+    marginal, deducted = line_of(terms.margin, worth)
     maintenance = fm.mul_div_up(worth, marginal, WAD) - deducted
-    initial = margin.initial(worth, maintenance, holding.leverage_class)
+    crowd = fm.mul_div_up(terms.open_interest, price, WAD)
+    initial = terms.margin.initial(worth, maintenance, holding.leverage_class, crowd)
     return Requirement(
         *(fm.mul_div_up(part, book.multiplier, WAD) for part in (maintenance, marginal, initial))
     )
@@ -180,7 +188,36 @@ def outcome(book: Book, prices: Mapping[int, int]) -> str:
     if at.equity >= at.maintenance:
         return HEALTHY
     critical = min(book.terms[holding.market].liquidation.critical_health for holding in book.holdings)
-    return ABSORBED if at.equity * WAD < critical * at.maintenance else LIQUIDATED
+    return ABSORBED if is_absorbable(at.equity, at.maintenance, critical) else LIQUIDATED
+
+
+def is_absorbable(equity: int, maintenance: int, critical_health: int) -> bool:
+    """Below zero, or under the lowest critical health of the account's markets."""
+    return equity < 0 or equity * WAD < critical_health * maintenance
+
+
+def cost_rate(terms: Terms, health: int, maintenance: int, worth: int) -> int:
+    """kappa, what a take-over costs the account in all, share of notional: of a position worth `worth` quote
+    (rounded up) with this maintenance margin, in an account of this health."""
+    limit = fm.mul_div_down(fm.mul_div_down(health, maintenance, WAD), WAD, worth)
+    slope = fm.mul_div_down(terms.liquidation.cost_slope, WAD - health, WAD)
+    return min(slope, fm.saturating_sub(limit, KAPPA_GUARD))
+
+
+def restoring_size(
+    terms: Terms, equity: int, maintenance: int, marginal: int, kappa: int, held: int, price: int
+) -> int:
+    """Base to close of `held` so that the account (equity, maintenance) comes to its target health.
+
+    At least the minimum notional; all if no part would do.
+    """
+    target, minimum = terms.liquidation.target_health, terms.margin.minimum_notional
+    gain = fm.mul_div_down(target, marginal, WAD)
+    if gain <= kappa:
+        return held
+    missing = fm.mul_div_up(target, maintenance, WAD) - equity
+    worth = max(fm.mul_div_up(missing, WAD, gain - kappa), minimum)
+    return min(held, fm.mul_div_up(worth, WAD, price))
 
 
 def take_over_size(book: Book, prices: Mapping[int, int], market: int) -> int:
@@ -190,18 +227,11 @@ def take_over_size(book: Book, prices: Mapping[int, int], market: int) -> int:
         return 0
     terms, need, held = book.terms[market], requirement(book, holding, price), abs(holding.size)
     health = fm.mul_div_down(at.equity, WAD, at.maintenance)
-    limit = fm.mul_div_down(fm.mul_div_down(health, need.maintenance, WAD), WAD, holding.worth(price))
-    slope = fm.mul_div_down(terms.liquidation.cost_slope, WAD - health, WAD)
-    kappa = min(slope, fm.saturating_sub(limit, KAPPA_GUARD))
-    target, minimum = terms.liquidation.target_health, terms.margin.minimum_notional
-    gain = fm.mul_div_down(target, need.marginal, WAD)
-    if gain <= kappa:
-        return held
-    missing = fm.mul_div_up(target, at.maintenance, WAD) - at.equity
-    worth = max(fm.mul_div_up(missing, WAD, gain - kappa), minimum)
-    size = min(held, fm.mul_div_up(worth, WAD, price))
+    kappa = cost_rate(terms, health, need.maintenance, holding.worth(price))
+    size = restoring_size(terms, at.equity, at.maintenance, need.marginal, kappa, held, price)
     rest = held - size
-    return held if rest and fm.mul_div_down(rest, price, WAD) < minimum else size
+    is_dust = fm.mul_div_down(rest, price, WAD) < terms.margin.minimum_notional
+    return held if rest and is_dust else size
 
 
 def shortfall(book: Book, prices: Mapping[int, int]) -> dict[int, int]:

@@ -422,19 +422,27 @@ class MarginWords:
             (max(-(-notional * rate // WAD) - deduction, 0) for rate, deduction in self.lines), default=0
         )
 
-    def initial(self, notional: int, maintenance: int, leverage_class: int, open_interest: int = 0) -> int:
+    def crowd(self, open_interest: int) -> tuple[int, int]:
+        """How far open interest (quote at mark) is beyond the lower cap, and how far the cap is.
+
+        Both in quote, from the lower cap; the first at most the second, (0, 0) without a lower cap.
+        """
+        cap = self.open_interest_cap_quote
+        span = cap // 16 * (16 - self.lower_cap_share * 16 // WAD)
+        return min(max(open_interest - (cap - span), 0), span), span
+
+    def initial(self, notional: int, maintenance: int, leverage_class: int, open_interest: int) -> int:
         """Initial margin: the tier's or the class's, whichever asks more, and more in a crowd.
 
-        `open_interest` is the market's, quote at mark: from the lower cap on the margin rises linearly, to all of
-        the notional at the cap (dYdX v4).
+        `open_interest` is the market's, quote at mark: from the lower cap on the margin rises linearly, to
+        all of the notional at the cap (dYdX v4).
         """
         tier = -(-maintenance * self.initial_factor // WAD)
         initial = max(tier, -(-notional * self.class_rates[leverage_class] // WAD))
-        cap = self.open_interest_cap_quote
-        lower = cap // 16 * (self.lower_cap_share * 16 // WAD)
-        if self.lower_cap_share == WAD or open_interest <= lower or initial >= notional:
+        beyond, span = self.crowd(open_interest)
+        if not beyond or initial >= notional:
             return initial
-        return initial - (initial - notional) * min(open_interest - lower, cap - lower) // (cap - lower)
+        return initial - (initial - notional) * beyond // span
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@
 from . import fixed_math
 from . import units
 
+# The field of the lower cap; zero: there is none.
+LOWER_CAP: constant(uint256) = 15 << 204
 MASK_12: constant(uint256) = 2**12 - 1
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_32: constant(uint256) = 2**32 - 1
@@ -69,7 +71,8 @@ def _band(terms_word: uint256) -> uint256:
 
 @pure
 def _minimum_notional(terms_word: uint256) -> uint256:
-    return self._cap_at(terms_word, 176)
+    # _cap_at in place: every fill reads it
+    return unsafe_mul(((terms_word >> 176) & CAP_MANTISSA) << ((terms_word >> 187) & 31), units.WAD)
 
 
 @pure
@@ -217,11 +220,6 @@ def _lines(
         last_rate = rate
         last_deduction = deduction
     return asked, last_rate, last_deduction, True
-
-
-@pure
-def _has_lower_cap(terms_word: uint256) -> bool:
-    return (terms_word >> 204) & 15 != 0
 
 
 @pure

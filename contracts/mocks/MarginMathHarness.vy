@@ -148,7 +148,7 @@ def mark_step(word: uint256) -> uint256:
 @external
 @pure
 def has_lower_cap(word: uint256) -> bool:
-    return margin_math._has_lower_cap(word)
+    return word & margin_math.LOWER_CAP != 0
 
 
 @external

@@ -160,7 +160,7 @@ def _requirements(
                 break
             word = markets.last_lines_words[m.id]
     initial: uint256 = margin_math._initial(worth, maintenance, m.terms_word, leverage_class)
-    if margin_math._has_lower_cap(m.terms_word):
+    if m.terms_word & margin_math.LOWER_CAP != 0:
         # the open interest before this call
         initial = margin_math._initial_in_crowd(
             worth,

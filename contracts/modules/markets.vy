@@ -155,16 +155,20 @@ def _require_fresh(m: Market):
 
 
 @view
+def _is_on_its_way(m: Market) -> bool:
+    return m.mark_time == 0 and block.timestamp - packing._step_time(
+        self.clock_words[m.id]
+    ) <= margin_math._max_mark_age(m.terms_word)
+
+
+@view
 def _require_arrived(m: Market):
     """
     @notice Nobody may be liquidated at a mark that is on its way to the oracle's: a hedge would be judged at prices of
             different times. A way that nobody ends is over when the mark would be stale anyway.
     @dev Reverts "market: mark on its way"
     """
-    if m.mark_time == 0:
-        assert block.timestamp - packing._step_time(
-            self.clock_words[m.id]
-        ) > margin_math._max_mark_age(m.terms_word), "market: mark on its way"
+    assert not self._is_on_its_way(m), "market: mark on its way"
 
 
 @pure

@@ -8,12 +8,10 @@ does; the kernel computes every price and amount itself.
 from dataclasses import dataclass
 
 from lastline import fixed_math as fm
+from lastline import risk
 from lastline.keeper.snapshot import MarketSnapshot
 from lastline.units import WAD
 from lastline.views import AccountView, PositionView
-
-# What rounding a few margins up may cost, in units of an 18-decimals rate (KAPPA_GUARD).
-KAPPA_GUARD = 10
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,12 @@ def take_over(
     held = abs(position.size)
     if not 0 <= account.equity < account.maintenance or held == 0 or max_size <= 0:
         return None
-    mark = market.mark
+    mark, worth = market.mark, -(-held * market.mark // WAD)
     health = account.equity * WAD // account.maintenance
-    kappa = _cost_rate(market, position, health)
-    size = min(_restoring_size(market, account, held, kappa, multiplier), max_size)
+    kappa = risk.cost_rate(market.terms, health, position.maintenance, worth)
+    marginal = marginal_rate(market, worth, multiplier)
+    size = risk.restoring_size(market.terms, account.equity, account.maintenance, marginal, kappa, held, mark)
+    size = min(size, max_size)
     if held != size and (held - size) * mark // WAD < market.margin.minimum_notional:
         # What is left would be too small: all of it, or less of it.
         size = held if max_size >= held else held - _minimum_size(market)
@@ -53,37 +53,9 @@ def take_over(
     return Offer(sign * size, mark - sign * discount, size * discount // WAD)
 
 
-def _cost_rate(market: MarketSnapshot, position: PositionView, health: int) -> int:
-    """kappa: the trader's whole cost, share of notional."""
-    worth = max(-(-abs(position.size) * market.mark // WAD), 1)
-    limit = (health * position.maintenance // WAD) * WAD // worth
-    slope = market.liquidation.cost_slope * (WAD - health) // WAD
-    return min(slope, fm.saturating_sub(limit, KAPPA_GUARD))
-
-
-def _restoring_size(
-    market: MarketSnapshot, account: AccountView, held: int, kappa: int, multiplier: int
-) -> int:
-    """Base to close so that health reaches its target, at least the minimum notional; all if no part would
-    do.
-    """
-    target = market.liquidation.target_health
-    gain = target * marginal_rate(market, held * market.mark // WAD, multiplier) // WAD
-    if gain <= kappa:
-        return held
-    missing = -(-target * account.maintenance // WAD) - account.equity
-    notional = max(-(-missing * WAD // (gain - kappa)), market.margin.minimum_notional)
-    return min(held, -(-notional * WAD // market.mark))
-
-
-def marginal_rate(market: MarketSnapshot, notional: int, multiplier: int) -> int:
-    """Maintenance margin that one more quote of position asks, at this size."""
-    last_rate, last_deduction = market.margin.lines[0]
-    for rate, deduction in market.margin.lines[1:]:
-        if notional * (rate - last_rate) < (deduction - last_deduction) * WAD:
-            break
-        last_rate, last_deduction = rate, deduction
-    return -(-last_rate * multiplier // WAD)
+def marginal_rate(market: MarketSnapshot, worth: int, multiplier: int) -> int:
+    """Maintenance margin that one more quote of a position worth `worth` asks."""
+    return -(-risk.line_of(market.margin, worth)[0] * multiplier // WAD)
 
 
 def _minimum_size(market: MarketSnapshot) -> int:
@@ -114,9 +86,7 @@ def critical_health(markets: dict[int, MarketSnapshot], account: AccountView) ->
 
 def is_absorbable(markets: dict[int, MarketSnapshot], account: AccountView) -> bool:
     """True with equity below zero, or below the critical share of maintenance margin."""
-    if account.equity < 0:
-        return True
-    return account.equity * WAD < critical_health(markets, account) * account.maintenance
+    return risk.is_absorbable(account.equity, account.maintenance, critical_health(markets, account))
 
 
 def auction(market: MarketSnapshot, now: int, max_size: int) -> Offer | None:
@@ -160,4 +130,8 @@ def initial_rate(market: MarketSnapshot, notional: int, leverage_class: int, mul
     """Most initial margin that one more quote of a position asks which is then worth `notional`."""
     by_tier = marginal_rate(market, notional, multiplier) * market.margin.initial_factor // WAD
     by_class = market.margin.class_rates[leverage_class] * multiplier // WAD
-    return max(by_tier, by_class, 1)
+    rate = max(by_tier, by_class, 1)
+    # in a crowd it rises towards all of the notional
+    beyond, span = market.margin.crowd(-(-market.open_interest * market.mark // WAD))
+    whole = max(multiplier, rate)
+    return rate if not beyond else rate - (rate - whole) * beyond // span

@@ -10,6 +10,7 @@ from typing import Any
 from lastline.accounts import account_id, owner_of
 from lastline.chain import Chain, Reverted
 from lastline.keeper.config import Config
+from lastline.risk import Terms
 from lastline.units import WAD
 from lastline.views import VAULT, AccountView, InventoryView, PositionView
 from lastline.words import (
@@ -57,6 +58,10 @@ class MarketSnapshot:
     fund_payable: int
     first_claim: int
     policy: tuple[int, ...]
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.margin, self.liquidation, self.open_interest)
 
     def age(self, now: int) -> int:
         """Seconds since the mark."""

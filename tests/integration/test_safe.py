@@ -199,9 +199,7 @@ def test_safe_takes_with_a_signed_order_and_pays_its_builder(system, funded):
     """The builder, a front end, submits the order and earns 0.01 %; the books still add up."""
     system.fund("maker", "10000")
     builder, rate = system.account("builder"), 10**14
-    order = funded.order(
-        "2", time_in_force=TimeInForce.IOC, builder=builder, builder_fee_rate=rate, lane=9
-    )
+    order = funded.order("2", time_in_force=TimeInForce.IOC, builder=builder, builder_fee_rate=rate, lane=9)
     signed = funded.signed(order, funded.owners[1:])
     resting = system.signed("maker", "-1")
     poor = system.signed("poor", "-1")

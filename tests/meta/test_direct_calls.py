@@ -81,9 +81,7 @@ def test_what_parts_ask_each_other_nobody_can_ask_through_the_vault(kernel):
     assert len(internal) == len(INTERNAL)
     for part, signature, selector in internal:
         data = int(selector, 16).to_bytes(4, "big") + bytes(32 * 24)
-        result = boa.env.execute_code(
-            to_address=kernel.vault.address, sender=actor("attacker"), data=data
-        )
+        result = boa.env.execute_code(to_address=kernel.vault.address, sender=actor("attacker"), data=data)
         assert result.is_error, signature
         assert Address(kernel.parts[part].address).canonical_address not in reached(result), signature
 

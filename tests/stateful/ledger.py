@@ -41,7 +41,9 @@ MATURING = 4 * 10**9
 LEAST_CLAIM = 10**9
 UNLIMITED = 2**111 - 1
 PRICE_ORACLE = 16
-MARGIN_TYPE = "(uint256[],uint256[],uint256,uint256,uint256,uint256[4],uint256,uint256,uint256,uint256,uint256,uint256)"
+MARGIN_TYPE = (
+    "(uint256[],uint256[],uint256,uint256,uint256,uint256[4],uint256,uint256,uint256,uint256,uint256,uint256)"
+)
 LIQUIDATION_TYPE = "(" + ",".join(["uint256"] * 12) + ")"
 FILL = "fill(uint256,uint256,uint256,bool,(uint256,int256,uint256,uint256,bool)[])"
 CLOSE = "close_with_orders(uint256,uint256,uint256,(uint256,int256,uint256,uint256,bool)[])"
@@ -756,7 +758,7 @@ class Ledger:
 
 
 def systems(chain: Chain) -> list[Ledger]:
-    """Deployed systems of three kinds: decimals, width of ticks, and in the last all limits of marks and crowds."""
+    """Systems of three kinds: decimals, width of ticks, in the last all limits of marks and crowds."""
     limits = {
         "margin": margin_config(
             max_opening_age=300, open_interest_cap_quote=204_800 * WAD, lower_cap_share=WAD // 4
@@ -780,13 +782,14 @@ RESOLVES = ["absorb", "take_over", "order_close", "deleverage", "round", "close_
 class History:
     """A seeded random history: trade until somebody is hurt, then all ways to resolve it, in any order."""
 
-    def __init__(self, ledger: Ledger, seed: int) -> None:
+    def __init__(self, ledger: Ledger, seed: int, ways: list[str]) -> None:
         self.ledger, self.random, self.seed, self.step = ledger, random.Random(seed), seed, 0
+        self.ways = ways
         self.owner_of: dict[int, str] = {}
         # what kind of history
         self.volatility = self.random.choice([2, 5, 12, 30])
         self.eagerness = self.random.choice([0.1, 0.4, 0.7])
-        self.resolves = self.random.sample(RESOLVES, self.random.randint(2, len(RESOLVES)))
+        self.resolves = self.random.sample(ways, self.random.randint(2, len(ways)))
         self.is_ugly = self.random.random() < 0.5
         # only some: others stay what their seeds have been
         self.has_builders = seed % 5 == 2
@@ -822,7 +825,7 @@ class History:
             ["fill", "price", "withdraw", "transfer", "touch", "class", "deposit", "wait", "sync", "any"],
             [40, 25, 6, 4, 10, 4, 3, 2, 3, 6],
         )[0]
-        return self.resolve(r.choice(RESOLVES)) if action == "any" else getattr(self, action)()
+        return self.resolve(r.choice(self.ways)) if action == "any" else getattr(self, action)()
 
     def hurt(self) -> list[int]:
         risks = self.ledger.risks
@@ -995,9 +998,12 @@ class History:
         return refused
 
 
-def run_history(ledger: Ledger, seed: int, steps: int) -> History:
-    """One history on a ledger just deployed; on divergence everything needed to repeat it."""
-    history = History(ledger, seed)
+def run_history(ledger: Ledger, seed: int, steps: int, ways: list[str] = RESOLVES) -> History:
+    """One history on a ledger just deployed; on divergence everything needed to repeat it.
+
+    A seed means the same history only with the same `ways` to resolve a crisis, on the same kind of system.
+    """
+    history = History(ledger, seed, ways)
     try:
         history.begin()
         history.run(steps)

@@ -5,7 +5,7 @@ import pytest
 
 from lastline.account_report import MOVES
 from lastline.risk import ABSORBED, HEALTHY, LIQUIDATED
-from tests.kernel import wad
+from tests.kernel import WAD, margin_config, wad
 from tests.unit.account_report.conftest import Desk
 
 
@@ -37,6 +37,26 @@ def test_figures_are_those_after_really_moving_the_marks(desk, moved, mode):
             assert (scenario.equity, scenario.maintenance) == (state.equity, state.maintenance)
             after = desk.report(account)
             assert scenario.health == after.health
+            assert (after.hole, after.withdrawable) == (state.hole, state.withdrawable)
+
+
+def test_figures_in_a_crowd_are_those_after_really_moving_the_marks(desk):
+    """2,000 and 700 of open interest between lower caps and caps, and beyond one of them after a move."""
+    account = cross(desk)
+    with desk.scene.as_governance():
+        for market, share in ((0, 8), (1, 2)):
+            crowd = margin_config(open_interest_cap_quote=2_200 * WAD, lower_cap_share=WAD * share // 16)
+            desk.scene.vault.set_margin_config(market, tuple(crowd.values()))
+    report = desk.report(account)
+    state = desk.scene.kernel.state(account)
+    assert (report.hole, report.withdrawable) == (state.hole, state.withdrawable)
+    # far above the classes' margins
+    assert report.initial > 3 * 20 * 100 * WAD // 20
+    for scenario in report.scenarios:
+        with boa.env.anchor():
+            desk.set_mark(scenario.prices[0])
+            desk.set_mark(scenario.prices[1], 1)
+            state, after = desk.scene.kernel.state(account), desk.report(account)
             assert (after.hole, after.withdrawable) == (state.hole, state.withdrawable)
 
 

@@ -1,5 +1,6 @@
 """
-A mark goes to the oracle's in steps of at most max_mark_step, one a second; on its way it is fresh for nobody.
+A mark goes to the oracle's in steps of at most max_mark_step, one a second; on its way it is fresh for
+nobody.
 """
 
 import boa

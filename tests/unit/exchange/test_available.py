@@ -207,7 +207,7 @@ def test_order_that_is_bad_is_skipped(exchange, vault, take_one, trader, maker, 
 
 def test_order_of_the_takers_owner_is_skipped(exchange, buy, trader, maker):
     own = new_order(trader, -WAD, account=account_of(trader, 1))
-    good, signed = maker(-WAD)
+    _good, signed = maker(-WAD)
 
     assert buy(WAD, [sign(exchange, own, support.signer("trader")), signed]) == WAD
     assert logged(exchange)[0] == skipped_event(exchange, own, "exchange: self trade")
@@ -235,7 +235,7 @@ def test_order_cancelled_superseded_or_filled_is_skipped(exchange, buy, trade, m
     trade(WAD // 2, [maker(-WAD, name="maker 2", sequence=2)[1]])
     full, full_signed = maker(-WAD, name="maker 3")
     trade(WAD, [full_signed])
-    good, signed = maker(-WAD)
+    _good, signed = maker(-WAD)
     before = lanes(cancelled, old, full)
 
     assert buy(WAD, [cancelled_signed, old_signed, full_signed, signed]) == WAD
@@ -470,7 +470,8 @@ def is_refused(call) -> bool:
     try:
         call()
     except boa.BoaError as error:
-        assert "exchange: not enough gas" in str(error)
+        if "exchange: not enough gas" not in str(error):
+            raise
         return True
     return False
 

@@ -91,6 +91,26 @@ def venue(quiet_venue: Venue) -> Venue:
     return quiet_venue
 
 
+def test_makers_builders_are_paid_out_of_the_fees_of_a_close(venue):
+    """Two orders of one builder, one of another, one of nobody; the market's own fee stays whole."""
+    for name in ("third maker", "fourth maker"):
+        venue.scene.account(name, 1000)
+        venue.scene.vault.accept_exchange(account_of(name), sender=actor(name))
+    rate, parts = 10**14, []
+    for name, builder in (("maker", 7), ("second maker", 7), ("third maker", 8), ("fourth maker", 0)):
+        fields = {"builder": account_of("builder", builder), "builder_fee_rate": rate} if builder else {}
+        fields["max_fee_rate"] = MAKER_RATE + (rate if builder else 0)
+        parts.append(venue.signed(wad("1.200000000000000001"), name, **fields))
+    filled, _ = venue.liquidate(*parts)
+    assert filled == 4 * wad("1.200000000000000001")
+    share = wad("1.200000000000000001") * venue.mark // WAD * rate // WAD
+    assert venue.scene.equity(account_of("builder", 7)) == 2 * share
+    assert venue.scene.equity(account_of("builder", 8)) == share
+    worth = filled * venue.mark
+    assert 0 <= venue.scene.vault.fee_state().trading - worth * MAKER_RATE // WAD**2 <= 16
+    assert venue.scene.equity(account_of("fourth maker")) > venue.scene.equity(account_of("third maker"))
+
+
 # --- what it does ------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from lastline.keeper.decisions import Budget, choose, gas_cost, liquidations, sy
 from lastline.keeper.snapshot import FeeSnapshot
 from lastline.units import WAD, wad
 from tests.unit.keeper.worlds import (
+    MARGIN,
     MARK,
     NOW,
     OWN,
@@ -256,3 +257,12 @@ def test_another_way_to_liquidate_is_one_more_function(monkeypatch):
 def test_generations_with_too_many_rounds_are_synced():
     (action,) = syncs(snapshot(unsynced=(12345,)), config())
     assert (action.method, action.arguments) == ("sync_cohort", (12345, 64))
+
+
+@pytest.mark.parametrize(("open_interest", "rate"), [("4", "0.05"), ("6", "0.525"), ("8", "1"), ("9", "1")])
+def test_what_the_keeper_can_take_shrinks_in_a_crowd(open_interest, rate):
+    """Between 4,000 and 8,000 quote of open interest its margin rises from a twentieth to all."""
+    margin = replace(MARGIN, open_interest_cap_quote=8_000 * WAD, lower_cap_share=WAD // 2)
+    crowded = market(margin=margin, open_interest=wad(open_interest))
+    budget = Budget(snapshot(own=own("20")), config())
+    assert budget.most(crowded, 1) == budget.free * WAD // wad(rate) * WAD // MARK

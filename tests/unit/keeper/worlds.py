@@ -9,6 +9,7 @@ from lastline.keeper.snapshot import FeeSnapshot, MarketSnapshot, Snapshot
 from lastline.units import WAD, wad
 from lastline.views import AccountView, InventoryView, PositionView
 from lastline.words import AccountWord, ClockWord, LiquidationWord, MarginWords
+from tests.kernel import liquidation_config, margin_config
 
 NOW = 1_750_000_000
 MARK = 1000 * WAD
@@ -16,33 +17,10 @@ OWN = 7 << 96
 # No gas price: what a test is about is not lost in the price of gas.
 CONFIG = Config(min_profit=0, risk_margin=0, margin_share=WAD)
 
-MARGIN = MarginWords(
-    lines=((wad("0.025"), 0), (wad("0.05"), 25_000 * WAD)),
-    initial_factor=wad("1.5"),
-    max_mark_age=600,
-    max_opening_age=600,
-    class_rates=(wad("0.05"), wad("0.1"), wad("0.2"), wad("0.5")),
-    price_band=wad("0.01"),
-    minimum_notional=100 * WAD,
-    open_interest_cap_quote=10**9 * WAD,
-    position_cap_quote=10**8 * WAD,
-    open_interest_cap_base=10**9 * WAD,
-    lower_cap_share=WAD,
-)
-TERMS = LiquidationWord(
-    target_health=wad("1.25"),
-    critical_health=wad("0.4"),
-    cost_slope=wad("0.05"),
-    fund_share=wad("0.2"),
-    deleverage_band=wad("0.3"),
-    auction_slippage=wad("0.02"),
-    auction_seconds=600,
-    reward_rate=wad("0.0001"),
-    reward_flat=WAD,
-    reward_cap=500 * WAD,
-    dust=wad("0.01"),
-    max_mark_step=0,
-)
+_margin = margin_config()
+_lines = tuple(zip(_margin.pop("line_rates"), _margin.pop("line_deductions"), strict=True))
+MARGIN = MarginWords(lines=_lines, **_margin)
+TERMS = LiquidationWord(**liquidation_config())
 
 
 def inventory(size="0", equity="0", outstanding="0", age=0):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kernel import account_of, wad
+from tests.kernel import account_of, liquidation_config, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import MODE_CAUTION, Scene, fresh
 from tests.unit.liquidation.test_take_over import limit, open_loser
@@ -210,3 +210,29 @@ def test_plan_of_a_settled_account_is_exact(scene):
         taken = scene.vault.take_over(rival, 0, 2**111, liquidator, 0 if scene.side > 0 else 2**200)
     assert tuple(taken) == (plan.change, plan.price, plan.fee)
     scene.kernel.assert_conserved()
+
+
+def test_plan_while_a_mark_is_on_its_way(scene):
+    """It says before what take_over and absorb then say: not while a price is missing."""
+    with scene.as_governance():
+        for market in range(2):
+            step = tuple(liquidation_config(max_mark_step=wad("0.1")).values())
+            scene.vault.set_liquidation_config(market, step)
+    hedger, other = scene.account("hedger", 61), scene.account("winner", 10_000)
+    taker = scene.account("taker", 10_000)
+    scene.open(hedger, other, 6)
+    scene.open(other, hedger, 6, market=1)
+    for market, seconds in ((0, 1), (0, 1), (1, 0)):
+        wait(seconds)
+        scene.kernel.oracle.set_price(market, scene.price(19))
+        scene.vault.update_mark(market)
+    plan = scene.kernel.plan(hedger)
+    assert 0 < plan.health < wad("0.4")
+    assert (plan.is_absorbable, plan.is_stale) == (False, True)
+    with boa.reverts("market: mark on its way"):
+        scene.kernel.absorb(hedger)
+    with boa.reverts("market: mark on its way"):
+        scene.kernel.take_over(hedger, taker)
+    wait(1)
+    scene.vault.update_mark(1)
+    assert (scene.kernel.plan(hedger).is_liquidatable, scene.kernel.plan(hedger).is_stale) == (False, False)

@@ -8,7 +8,7 @@ import pytest
 
 from lastline.abi import Event, EventDecoder
 from lastline.ledger import Ledger
-from tests.kernel import account_of, deploy_kernel, union_abi, wad
+from tests.kernel import account_of, deploy_kernel, margin_config, union_abi, wad
 from tests.unit.crisis.scene import Scene, fresh
 from tests.unit.liquidation.test_close_with_orders import mark_less, order
 
@@ -52,6 +52,8 @@ def assert_rebuilt(scene: Scene, ledger: Ledger) -> None:
     for account in sorted(scene.kernel.accounts | {account_of("keeper")}):
         known = ledger.accounts.get(account)
         assert (known.word if known else 0) == vault.account_word(account)
+        state, balance = vault.account_state(account), ledger.balance(account)
+        assert (balance.maintenance, balance.initial_gap - balance.cash) == (state.maintenance, state.hole)
         for market in range(vault.market_count()):
             assert ledger.positions.get((account, market), 0) == vault.position_word(account, market)
             assert ledger.maturing.get((account, market), 0) == vault.maturing_word(account, market)
@@ -70,6 +72,10 @@ def test_closes_and_take_overs_are_in_the_events(logs, side):
     loser, second = scene.account("loser", 61), scene.account("second", 62)
     scene.open(loser, scene.account("winner", 5000), 10)
     scene.open(second, account_of("winner"), 10)
+    # open interest of 2,000 between lower cap and cap: initial margin is more than the class's
+    crowd = margin_config(open_interest_cap_quote=wad(2_200), lower_cap_share=wad("0.5"))
+    with scene.as_governance():
+        scene.vault.set_margin_config(0, tuple(crowd.values()))
     makers = [scene.account(f"maker {n}", 1000) for n in range(2)]
     scene.move("4.2")
     parts = [order(scene, m, wad("1.5"), mark_less(scene, "0.001"), 10**14) for m in makers]

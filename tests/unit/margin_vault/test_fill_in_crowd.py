@@ -1,6 +1,6 @@
 """
-MarginVault.fill: initial margin in a market whose open interest is above its lower cap, and marks that are too old
-for openings.
+MarginVault.fill: initial margin in a market whose open interest is above its lower cap, and marks that are
+too old for openings.
 """
 
 import boa
