@@ -139,6 +139,9 @@ def test_a_hedge_is_not_judged_while_one_of_its_marks_is_on_its_way(stepping):
         stepping.kernel.absorb(hedger)
     with boa.reverts(ON_ITS_WAY):
         stepping.kernel.take_over(hedger, taker)
+    order = (taker, -stepping.kernel.plan(hedger).change, stepping.price(19), 0, False)
+    with boa.reverts(ON_ITS_WAY):
+        stepping.kernel.close_with_orders(hedger, [order])
     ask(stepping, stepping.price(19), market=1)
     with boa.reverts("margin: account healthy"):
         stepping.kernel.absorb(hedger)
