@@ -74,3 +74,9 @@ def saturating_sub(a: uint256, b: uint256) -> uint256:
 @pure
 def wad_mul(a: uint256, b: uint256) -> (uint256, uint256):
     return fixed_math._wad_mul(a, b)
+
+
+@external
+@pure
+def wad_mul_up(a: uint256, b: uint256) -> uint256:
+    return fixed_math._wad_mul_up(a, b)

@@ -40,6 +40,13 @@ def test_signed_division_rounds_as_named(math_lib, a, b, d):
 def test_a_product_of_decimals_rounds_both_ways(math_lib, a, b):
     exact = Fraction(a * b, 10**18)
     assert tuple(math_lib.wad_mul(a, b)) == (math.floor(exact), math.ceil(exact))
+    assert math_lib.wad_mul_up(a, b) == math.ceil(exact)
+
+
+@pytest.mark.parametrize("rest", [0, 1, 10**18 - 1])
+def test_a_product_with_the_least_and_the_largest_rest(math_lib, rest):
+    assert tuple(math_lib.wad_mul(7 * 10**18 + rest, 1)) == (7, 7 + (rest > 0))
+    assert math_lib.wad_mul_up(7 * 10**18 + rest, 1) == 7 + (rest > 0)
 
 
 @pytest.mark.parametrize(

@@ -379,23 +379,24 @@ def test_opposite_absorptions_cancel(scene):
     scene.kernel.assert_conserved()
 
 
-def test_the_33rd_claim_raises_the_newest(scene):
+@pytest.mark.parametrize("market", [0, 1])
+def test_the_33rd_claim_raises_the_newest(scene, market):
     """At most 32 outstanding claims a market: no loop can be grown by dust."""
     winner = scene.account("winner", 100_000)
     losers = [scene.account("loser", 12, sub=n) for n in range(33)]
     for start in range(0, 33, 16):
         part = [(a, scene.side * wad(2), wad(100), 0, False) for a in losers[start : start + 16]]
         with boa.env.prank(actor("exchange")):
-            scene.vault.fill(0, winner, 0, False, part)
-    scene.move(10)
+            scene.vault.fill(market, winner, 0, False, part)
+    scene.move(10, market=market)
     for loser in losers:
         scene.kernel.absorb(loser)
     filed = [log for log in scene.logs() if log[0] == "ClaimFiled"]
     claims = scene.kernel.claims()
     assert [c.amount for c in claims] == [wad(8)] * 31 + [wad(16)]
     assert claims[31].account == losers[31]
-    assert scene.vault.claim_queue(0) == (0, 32)
-    assert filed == [("ClaimFiled", 31, 0, losers[32], scene.loss_side, wad(8), wad(16))]
+    assert scene.vault.claim_queue(market) == (0, 32)
+    assert filed == [("ClaimFiled", 31, market, losers[32], scene.loss_side, wad(8), wad(16))]
     scene.kernel.assert_conserved()
 
 

@@ -526,3 +526,21 @@ def test_round_conserves_with_any_token(any_decimals):
             scene.kernel.charge_round()
             assert scene.equity(winner) == wad(5060)
             scene.kernel.assert_conserved()
+
+
+def test_round_reaches_profit_at_entries_octaves_apart(scene):
+    """Winners entered at 10 and 100 (longs, mark 120), or at 400 and 100 (shorts, mark 80): their ticks
+    stand in different words of the bitmap."""
+    far = 10 if scene.side < 0 else 400
+    early, bank = scene.account("early", 10_000), scene.account("bank", 100_000)
+    late = scene.account("late", 10_000)
+    scene.kernel.set_price(far)
+    scene.open(bank, early, 10)
+    scene.kernel.set_price(100)
+    loser = scene.bankrupt(late)
+    mark = scene.move(20)
+    scene.kernel.absorb(loser)
+    done = scene.kernel.charge_round()
+    assert done.reachable == 10 * abs(mark - wad(far)) + wad(200)
+    assert done.deficit == wad(140)
+    scene.kernel.assert_conserved()

@@ -236,6 +236,29 @@ def test_a_full_close_of_an_insolvent_account_reverts(poor, counterparty, direct
     assert_refused(poor, "margin: account insolvent", [part])
 
 
+def test_a_full_close_of_an_insolvent_account_reverts_even_at_a_gain(poor, counterparty, direction):
+    """Half a quote below zero; at the band's edge the trade itself would bring almost one."""
+    sink(poor, direction, -0.5)
+    mark = poor.vault.mark(0)
+    part = maker(counterparty, signed(direction, wad(1)), mark + signed(direction, mark // 100))
+    assert_refused(poor, "margin: account insolvent", [part])
+
+
+def test_a_full_close_counts_profit_that_has_not_matured(traders, trader, direction):
+    """10 of cash, 30 that mature, and a loss of 24."""
+    trade(traders, direction, 3)
+    traders.set_price(100 + signed(direction, 10))
+    trade(traders, opposite(direction), 3)
+    assert traders.state(trader).maturing == wad(30)
+    tokens = wad(990) // traders.scale
+    by(TRADER, traders.vault.withdraw, trader, tokens, actor(TRADER), 0)
+    trade(traders, direction, "1.2")
+    traders.set_price(100 - signed(direction, 10))
+    trade(traders, opposite(direction), "1.2")
+    assert traders.state(trader).equity == wad(16)
+    traders.assert_conserved()
+
+
 def test_a_full_close_that_would_end_below_zero_reverts(poor, counterparty, direction):
     """Attack T02: the loss beyond the margin is not handed to anybody by a trade."""
     sink(poor, direction, 0)
