@@ -782,7 +782,7 @@ RESOLVES = ["absorb", "take_over", "order_close", "deleverage", "round", "close_
 class History:
     """A seeded random history: trade until somebody is hurt, then all ways to resolve it, in any order."""
 
-    def __init__(self, ledger: Ledger, seed: int, ways: list[str]) -> None:
+    def __init__(self, ledger: Ledger, seed: int, ways: list[str] = RESOLVES) -> None:
         self.ledger, self.random, self.seed, self.step = ledger, random.Random(seed), seed, 0
         self.ways = ways
         self.owner_of: dict[int, str] = {}
