@@ -239,6 +239,8 @@ def _receive(
     size, notional, pnl = positions._traded(seat.size, seat.notional, change, cost)
     seat = self._traded(m, seat, size, notional, pnl)
     risk: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
+    if seat.size != 0 and not markets._is_fresh_for_opening(m):
+        risk.is_stale = True
     margin._require_opening_allowed(m.terms_word, risk)
     worth: uint256 = max_value(uint256)
     if not is_all:

@@ -429,8 +429,8 @@ class Ledger:
             if abs(whole - size) <= bound:
                 # rounding decides whether the flat part of the reward is due
                 worth = size * m.mark
-                full, part = model.reward(m, worth, True), model.reward(m, worth, False)
-                is_whole = 2 * event[6] > full + part
+                # (it is bounded by the saving, so it may be far less than the flat part)
+                is_whole = event[6] > model.reward(m, worth, False) + size * slack + len(makers) + 2
             reward = model.close_with_orders(market, a, keeper, makers, (worst, event[5]), is_whole)
             self.near("close reward", event[6], reward, size * slack + len(makers) + 2)
             # what the model takes is the kernel's figure, so that the difference does not stay

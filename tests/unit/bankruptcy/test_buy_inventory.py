@@ -6,7 +6,7 @@ else's.
 import boa
 import pytest
 
-from tests.kernel import SOCIALISED, WAD, wad
+from tests.kernel import SOCIALISED, WAD, margin_config, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import Scene, ceil_div, fresh
 
@@ -430,4 +430,22 @@ def test_purchase_into_the_marks_tick_books_the_profit(scene):
     assert (p.size, p.notional) == (scene.side * wad(12), scene.side * 12 * mark)
     assert (p.unrealised, p.maturing) == (0, wad(6))
     assert scene.equity(early) == before
+    scene.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize(("late", "is_refused"), [(0, False), (1, True)])
+def test_who_buys_needs_as_young_a_mark_as_for_any_opening(scene, late, is_refused):
+    """Or whoever sees the price move buys what the bankruptcy account has at the price before."""
+    loser = scene.bankrupt(scene.account("winner", 5000))
+    scene.move("5.5")
+    scene.kernel.absorb(loser)
+    with scene.as_governance():
+        scene.vault.set_margin_config(0, tuple(margin_config(max_opening_age=30).values()))
+    boa.env.timestamp += 30 + late
+    buyer = scene.account("buyer", 5000)
+    if is_refused:
+        with boa.reverts("margin: stale mark"):
+            scene.kernel.buy_inventory(buyer)
+    else:
+        scene.kernel.buy_inventory(buyer)
     scene.kernel.assert_conserved()

@@ -548,3 +548,17 @@ def test_take_over_in_an_unknown_market_reverts(scene):
     liquidator = scene.account("liquidator", 1000)
     with boa.env.prank(actor("engine")), boa.reverts("market: unknown"):
         scene.vault.take_over(loser, 3, wad(10), liquidator, limit(scene))
+
+
+@pytest.mark.parametrize(("late", "is_refused"), [(0, False), (1, True)])
+def test_who_takes_over_needs_as_young_a_mark_as_for_any_opening(scene, late, is_refused):
+    loser = open_loser(scene)
+    with scene.as_governance():
+        scene.vault.set_margin_config(0, tuple(margin_config(max_opening_age=30).values()))
+    boa.env.timestamp += 30 + late
+    if is_refused:
+        with boa.reverts("margin: stale mark"):
+            scene.kernel.take_over(loser, scene.account("liquidator", 5000))
+    else:
+        scene.kernel.take_over(loser, scene.account("liquidator", 5000))
+    scene.kernel.assert_conserved()
