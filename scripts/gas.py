@@ -43,10 +43,10 @@ def cli() -> None:
         for measure in MEASURES:
             gas |= measure(system)
             start = system.restore(start)
-        gas["features"] = features.measure_features(system, _artifact)
+        more = features.measure_features(system, _artifact)
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(gas, indent=2) + "\n")
-    missed = report.show(gas) + report.show_features(gas["features"])
+    OUT.write_text(json.dumps(gas | {"features": more}, indent=2) + "\n")
+    missed = report.show(gas) + report.show_features(more)
     print(f"{OUT.name} written in {time.monotonic() - started:.0f} s")
     if missed:
         sys.exit(f"over target: {', '.join(missed)}")
