@@ -3,13 +3,15 @@
 import re
 
 import pytest
+from vyper.ast import nodes
 
 from lastline.errors import Revert, explain, find, reverts
 from tests.meta import reverts as table
-from tests.meta.sources import messages
+from tests.meta.sources import INTERFACES, SOURCES, interface, messages, tree
 
 # Sentences, in what a message means and in what to do.
 SENTENCES = re.compile(r"^[A-Z0-9a-z].*[.)]$")
+QUOTED = re.compile(r'"([a-z_0-9]+: [a-z0-9][a-zA-Z0-9 ,\-]*)"')
 
 
 def test_every_message_of_the_sources_has_an_entry():
@@ -87,6 +89,27 @@ def test_the_call_graph_finds(message, entry):
 )
 def test_the_call_graph_knows_what_is_caught(message, entry):
     assert entry not in table.reachable()[message]
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """File, entry and message wherever the documentation of an external function quotes a message."""
+    out = []
+    for path in [*SOURCES, *map(interface, INTERFACES)]:
+        contract = table.address_of(path.stem.removeprefix("I") if path.suffix == ".vyi" else path.stem)
+        for function in tree(path).get_children(nodes.FunctionDef):
+            entry = f"{contract}.{function.name}"
+            note = function.get("doc_string")
+            if note is not None and entry in table.own_entries():
+                text = " ".join(note.value.split())
+                out += [(path.name, entry, message) for message in QUOTED.findall(text)]
+    return out
+
+
+def test_messages_in_the_documentation_are_those_the_function_can_end_with():
+    quoted = documented()
+    assert len(quoted) > 100
+    reached = table.reachable()
+    assert [row for row in quoted if row[1] not in reached.get(row[2], ())] == []
 
 
 def test_what_only_the_system_calls_is_no_caller_while_there_are_others():
