@@ -25,7 +25,7 @@ against him, so the allowance for rounding is `slack`: nothing, but in the cases
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction as Fr
 from typing import Any
 
@@ -74,7 +74,7 @@ class Judge:
         # over a history, in quote: by kind what was stated; his exposure's result; deficits of his accounts
         self.stated: dict[str, Fr] = {}
         self.exposure, self.option, self.largest_deficit = Fr(0), Fr(0), Fr(0)
-        self.fund_payments = 0
+        self.fund_payments, self.slack_so_far = 0, Fr(0)
         self.charged: set[int] = set()  # markets where a round has charged maturing profit
 
     def equity(self, books: Books, a: int) -> Fr:
@@ -92,8 +92,9 @@ class Judge:
     def judge(self, before: Books, after: Books, logs: list[Event]) -> None:
         self.charged |= {e.market for e in logs if e.name == "RoundCharged"}
         allowed = self.allowed(before, logs)
-        gained = self.worth(after) - allowed.most
-        if gained > self.slack(before, logs):
+        gained, slack = self.worth(after) - allowed.most, self.slack(before, logs)
+        self.slack_so_far += slack
+        if gained > slack:
             terms = {kind: float(amount) / WAD for kind, amount in allowed.terms.items()}
             raise Divergence(
                 f"I8: {float(gained) / WAD:g} quote ({float(gained):g} wei) more than allowed; worth "
@@ -320,6 +321,8 @@ class Kind:
 
 
 PURE, ORDERS, MOVING = Kind("pure"), Kind("orders", True), Kind("moving", True, True)
+KINDS = (PURE, ORDERS, MOVING)
+STEPS = 80
 
 
 class Attack:
@@ -421,6 +424,8 @@ class Attack:
         hurt = [*self.mine, *self.traders] if self.kind.has_orders else self.mine
         for _ in range(r.randint(6, 14)):
             self.open(r.choice(hurt), self.market(), 0)
+        for a in self.traders if self.kind.has_orders else ():
+            self.open(a, self.market(), 0)
         for _ in range(r.randint(0, 3)):
             self.move()
             if r.random() < 0.4:
@@ -434,6 +439,7 @@ class Attack:
         self.payments_then = self.judge.fund_payments
         self.start = self.judge.worth(venue.read())
         self.hidden = self.judge.hidden_steps(venue.read())
+        self.result_then = self.result()
 
     def open(self, a: int, market: int, size: int) -> None:
         """Against the maker, at mark; size 0: as much as the account may, or a part."""
@@ -756,7 +762,7 @@ class Attack:
 
     def wait(self) -> None:
         """Long enough that funding accrues and profit matures."""
-        for _ in range(self.random.randint(1, 5)):
+        for _ in range(self.random.randint(1, 3)):
             self.venue.wait(self.random.choice([299, 300]))
             self.mark_all()
 
@@ -765,8 +771,9 @@ class Attack:
         r, market = self.random, self.market() if where is None else where
         mark = self.mark(market)
         price = mark * (10_000 + r.randint(-100, 100) * r.choice([1, 1, self.volatility])) // 10_000
-        held = [a for a in self.venue.owners if self.size_of(a, market)]
-        held = [a for a in held if self.kind.has_orders or a in self.mine]
+        held = [a for a in self.mine if self.size_of(a, market)]
+        if self.kind.has_orders and r.random() < 0.6:
+            held = [a for a in self.traders if self.size_of(a, market)] or held
         if held and (is_aimed or r.random() < 0.5):
             # where an account's health is about what a take-over or an absorption needs
             a, goal = r.choice(held), Fr(r.choice([r.randint(40, 99), r.randint(0, 5), r.randint(-20, 120)]), 100)
@@ -825,26 +832,42 @@ class Attack:
     # --- the end --------------------------------------------------------------------------------------------
 
     def close_out(self) -> None:
-        """Close all that can be closed at mark, wait until profit has matured, withdraw: what is left is his."""
-        venue = self.venue
-        before = self.judge.worth(venue.read())
+        """
+        Close all that can be closed at mark, wait until profit has matured, withdraw. What he takes home is at most
+        what he had when the history began, what was stated since, what his exposure brought, and deficits.
+        """
+        venue, judge = self.venue, self.judge
+        self.worth_before_the_end = judge.worth(venue.read())
+        paid = judge.stated.get("fees", Fr(0))
         venue.wait(1)
         self.mark_all()
         for a in self.mine:
             for market in range(venue.market_count):
                 if size := self.size_of(a, market):
                     maker = self.signed(self.maker, market, size, self.mark(market))
-                    args = (a, -size, abs(size), True, MAX_FEE_RATE, maker)
-                    self.do(venue.owners[a], "take", *args)
+                    self.do(venue.owners[a], "take", a, -size, abs(size), True, MAX_FEE_RATE, maker)
+        self.fees_of_the_end = judge.stated.get("fees", Fr(0)) - paid
         for _ in range(3 * venue.batch_seconds // 300 + 1):
             venue.wait(300)
             self.mark_all()
         for a in self.mine:
             if tokens := venue.read().accounts[a]["withdrawable"] // venue.scale:
                 self.do(venue.owners[a], "withdraw", a, tokens, actor(SYBILS[0]), 0)
-        self.taken_home = sum(venue.read().wallets[owner] for owner in SYBILS)
-        self.left_behind = float(self.judge.worth(venue.read()) - self.taken_home)
-        self.worth_then = float(before)
+        books = venue.read()
+        self.taken_home = sum(books.wallets[owner] for owner in SYBILS)
+        most = self.start + self.hidden + self.result() - self.result_then
+        if self.taken_home > most + judge.slack_so_far:
+            raise Divergence(f"I8: takes {self.taken_home} home, {float(most)} allowed")
+        held = [a for a in self.mine for m in range(venue.market_count) if books.positions[a, m]["size"]]
+        self.is_all_out = not held and all(i["outstanding"] == 0 for i in books.inventories)
+        left = judge.worth(books) - self.taken_home
+        if self.is_all_out and left >= len(self.mine) * venue.scale + judge.hidden_steps(books):
+            raise Divergence(f"I8: {float(left)} of his worth cannot be taken home")
+
+    def result(self) -> Fr:
+        """What all that was judged so far could have brought."""
+        judge = self.judge
+        return sum(judge.stated.values(), Fr(0)) + judge.exposure + judge.option
 
 
 def venues(chain: Chain) -> list[Venue]:

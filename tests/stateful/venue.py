@@ -11,6 +11,7 @@ from typing import Any
 
 from eth_abi import encode
 from eth_utils import keccak
+from vyper.compiler.output import build_abi_output
 
 from lastline.abi import WIRING, canonical, signature
 from lastline.words import FlowWord, FundingWord, PriceWord
@@ -30,40 +31,6 @@ from tests.stateful.ledger import LIQUIDATION_TYPE, MARGIN_TYPE, byte_strings, m
 from tests.support import START_TIME, actor, compiled, signer
 from tests.unit.exchange.orders import CURVE_ORDER, ORDER_TYPE, ZERO_ADDRESS, Order
 
-ORDER = "(" + ",".join(member["type"] for member in ORDER_TYPE) + ")"
-SIGNED = f"({ORDER},address,bytes)"
-TRADE = f"(uint256,uint256,int256,uint256,uint256,bool,uint256,{SIGNED}[])"
-ENTRIES = {
-    "trade": "trade" + TRADE,
-    "trade_available": "trade_available" + TRADE,
-    "take": f"take(uint256,int256,uint256,bool,uint256,{SIGNED})",
-    "match_orders": f"match_orders({SIGNED},{SIGNED}[])",
-    "match_available_orders": f"match_available_orders({SIGNED},{SIGNED}[])",
-    "liquidate": f"liquidate(uint256,uint256,uint256,{SIGNED}[],uint256)",
-    "cancel": "cancel(uint256,uint64,uint64)",
-    "cancel_all": "cancel_all(uint256)",
-    "absorb_many": "absorb_many(uint256[],uint256)",
-    "resolve": "resolve(uint256,uint256)",
-} | {
-    name: f"{name}({','.join(types)})"
-    for name, types in {
-        "take_over": ["uint256"] * 5,
-        "refresh_and_take_over": ["uint256"] * 5,
-        "buy_inventory": ["uint256"] * 4,
-        "refresh_and_buy_inventory": ["uint256"] * 4,
-        "absorb": ["uint256"] * 2,
-        "refresh_and_absorb": ["uint256"] * 2,
-        "deposit": ["uint256"] * 2,
-        "withdraw": ["uint256", "uint256", "address", "uint256"],
-        "transfer": ["uint256"] * 3,
-        "set_leverage_class": ["uint256"] * 3,
-        "touch": ["uint256"] * 2,
-        "sync_cohort": ["uint256"] * 2,
-        "update_mark": ["uint256"],
-        "pay_claims": ["uint256"],
-        "collect_fees": [],
-    }.items()
-}
 PLACES = {
     "exchange": ("trade", "trade_available", "take", "match_orders", "match_available_orders", "liquidate")
     + ("cancel", "cancel_all"),
@@ -72,21 +39,22 @@ PLACES = {
     "allocator": ("resolve",),
 }
 PLACE_OF = {entry: place for place, entries in PLACES.items() for entry in entries}
+SOURCES = {"exchange": "Exchange.vy", "engine": "LiquidationEngine.vy", "allocator": "LossAllocator.vy"}
 MAKER_RATE, TAKER_RATE, MAX_FEE_RATE = WAD // 10_000, WAD // 2_000, WAD // 1_000
 
 
 @cache
-def _types(text: str) -> list[str]:
-    """The argument types of a signature, tuples whole."""
-    types, depth, kind = [], 0, ""
-    for letter in text[text.index("(") + 1 : -1]:
-        depth += (letter == "(") - (letter == ")")
-        if letter == "," and not depth:
-            types.append(kind)
-            kind = ""
-        else:
-            kind += letter
-    return [*types, kind] if kind else types
+def _abi(path: str) -> list[dict[str, Any]]:
+    return build_abi_output(compiled(path).compiler_data)
+
+
+@cache
+def _entry(name: str) -> tuple[str, bytes, list[str]]:
+    """Where an entry is, its selector, and the types of its arguments."""
+    place = PLACE_OF.get(name, "vault")
+    abi = union_abi() if place == "vault" else _abi(SOURCES[place])
+    entry = next(e for e in abi if e.get("name") == name and e["type"] == "function")
+    return place, selector(signature(entry)), [canonical(part) for part in entry["inputs"]]
 
 
 def _words(answer: bytes) -> list[int]:
@@ -118,13 +86,6 @@ def _events() -> dict[bytes, tuple[str, list[tuple[str, str]]]]:
             parts = sorted(entry["inputs"], key=lambda part: not part["indexed"])
             out[keccak(text=signature(entry))] = (entry["name"], [(p["name"], p["type"]) for p in parts])
     return out
-
-
-@cache
-def _abi(path: str) -> list[dict[str, Any]]:
-    from vyper.compiler.output import build_abi_output
-
-    return build_abi_output(compiled(path).compiler_data)
 
 
 def events(outcome: Outcome) -> list[Event]:
@@ -295,9 +256,8 @@ class Venue:
 
     def call(self, who: str, entry: str, *args: Any) -> Outcome:
         """Any of the entries that are open to everybody."""
-        types = _types(ENTRIES[entry])
-        data = selector(ENTRIES[entry]) + encode(types, args)
-        return self.chain.send(actor(who), self.at[PLACE_OF.get(entry, "vault")], data)
+        place, code, types = _entry(entry)
+        return self.chain.send(actor(who), self.at[place], code + encode(types, args))
 
     def unchanged(self) -> None:
         """The last transaction reverted: what was read before it still holds."""
