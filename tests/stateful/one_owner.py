@@ -74,7 +74,7 @@ class Judge:
         # over a history, in quote: by kind what was stated; his exposure's result; deficits of his accounts
         self.stated: dict[str, Fr] = {}
         self.exposure, self.option, self.largest_deficit = Fr(0), Fr(0), Fr(0)
-        self.fund_payments, self.slack_so_far = 0, Fr(0)
+        self.broken, self.fund_payments, self.slack_so_far = 0, 0, Fr(0)
         self.charged: set[int] = set()  # markets where a round has charged maturing profit
 
     def equity(self, books: Books, a: int) -> Fr:
@@ -137,6 +137,7 @@ class Judge:
         for a in self.mine:
             allowed.base += max(equity[a], Fr(0))
             self.exposure += equity[a] - first[a]
+            self.broken += equity[a] < 0 <= first[a]
             deficit = max(-equity[a], Fr(0))
             self.option += deficit - max(-first[a], Fr(0))
             self.largest_deficit = max(self.largest_deficit, deficit)
@@ -318,10 +319,12 @@ class Kind:
     name: str
     has_orders: bool = False  # others have resting orders, and accounts that may be liquidated
     is_moving: bool = False  # prices move, funding is paid
+    is_jumping: bool = False  # by more than what the attacker's accounts have
 
 
-PURE, ORDERS, MOVING = Kind("pure"), Kind("orders", True), Kind("moving", True, True)
-KINDS = (PURE, ORDERS, MOVING)
+PURE, ORDERS = Kind("pure"), Kind("orders", True)
+STEADY, JUMPS = Kind("steady", True, True), Kind("jumps", True, True, True)
+KINDS = (PURE, ORDERS, STEADY, JUMPS)
 STEPS = 80
 
 
@@ -365,6 +368,8 @@ class Attack:
         self.i2_sizes_add_up(after)
         if self.start and not self.kind.has_orders:
             self.pure(after)
+        if self.start and not self.kind.is_jumping and self.judge.broken != self.broken_then:
+            raise Divergence("I8: an account of his fell below zero though the price only crept")
 
     def pure(self, books: Books) -> None:
         """
@@ -439,7 +444,7 @@ class Attack:
         self.payments_then = self.judge.fund_payments
         self.start = self.judge.worth(venue.read())
         self.hidden = self.judge.hidden_steps(venue.read())
-        self.result_then = self.result()
+        self.result_then, self.broken_then = self.result(), self.judge.broken
 
     def open(self, a: int, market: int, size: int) -> None:
         """Against the maker, at mark; size 0: as much as the account may, or a part."""
@@ -780,11 +785,26 @@ class Attack:
             state = self.venue.read().accounts[a]
             change = (state["equity"] - goal * state["maintenance"]) * WAD / self.size_of(a, market)
             price = min(max(mark - int(change), mark * 3 // 4), mark * 4 // 3)
+        price = min(max(price, WAD), 10**4 * WAD)
+        is_creeping = self.step >= 0 and not self.kind.is_jumping
+        while is_creeping and any(self.is_broken(a, market, price) for a in self.mine):
+            price = mark if abs(price - mark) < mark // 1000 else (price + mark) // 2
+            if price == mark:
+                break
         rate = r.choice([0, 1, -1]) * r.randint(0, 5 * 10**11) if self.kind.is_moving else 0
         self.venue.wait(r.choice([1, 12, 60, 300]))
-        self.venue.set_price(market, min(max(price, WAD), 10**4 * WAD), rate)
-        if self.step < 0 or r.random() < 0.8:
+        self.venue.set_price(market, price, rate)
+        if is_creeping or self.step < 0 or r.random() < 0.8:
             self.mark_all()
+        while is_creeping and not all(self.venue.read().mark_times):
+            self.venue.wait(1)
+            self.mark_all()
+
+    def is_broken(self, a: int, market: int, price: int) -> bool:
+        """Would less than nothing be left of an account at a price, when an hour of the highest funding is paid too?"""
+        size = self.size_of(a, market)
+        left = self.equity(a) + (price - self.mark(market)) * size // WAD
+        return size != 0 and self.equity(a) >= 0 and left < abs(size) * price // WAD // 400
 
     def deposit(self) -> None:
         a, r = self.random.choice(self.mine), self.random
