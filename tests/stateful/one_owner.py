@@ -89,7 +89,7 @@ class Judge:
 
     # --- one call -------------------------------------------------------------------------------------------
 
-    def judge(self, before: Books, after: Books, logs: list[Event]) -> None:
+    def i8_no_more_than_stated(self, before: Books, after: Books, logs: list[Event]) -> None:
         self.charged |= {e.market for e in logs if e.name == "RoundCharged"}
         allowed = self.allowed(before, logs)
         gained, slack = self.worth(after) - allowed.most, self.slack(before, logs)
@@ -328,6 +328,13 @@ KINDS = (PURE, ORDERS, STEADY, JUMPS)
 STEPS = 80
 
 
+def shown(argument: Any) -> str:
+    """An argument of a call; of a signed order its fields alone."""
+    if isinstance(argument, list):
+        return f"[{', '.join(map(shown, argument))}]"
+    return str(argument[0] if isinstance(argument, tuple) else argument)
+
+
 class Attack:
     """A seeded history. What the attacker holds at first comes from trades and moves of the price, judged like all else."""
 
@@ -340,7 +347,8 @@ class Attack:
         self.mine = [venue.account(owner, sub) for owner in SYBILS for sub in range(SUBS)]
         self.judge = Judge(venue, self.mine)
         self.resting: list[Order] = []
-        self.start = Fr(0)
+        self.rates: dict[int, int] = {}  # of funding, by market
+        self.start, self.is_all_out = Fr(0), False
         self.volatility = self.random.choice([2, 5, 12, 25])
         self.young = venue.margin["max_opening_age"]
         self.is_ugly = self.random.random() < 0.5
@@ -363,15 +371,15 @@ class Attack:
 
     def check(self, before: Books, outcome: Outcome) -> None:
         after = self.venue.read()
-        self.judge.judge(before, after, events(outcome))
+        self.judge.i8_no_more_than_stated(before, after, events(outcome))
         self.i1_nothing_owed_that_is_not_held(after)
         self.i2_sizes_add_up(after)
         if self.start and not self.kind.has_orders:
-            self.pure(after)
+            self.i8_no_more_than_at_the_start(after)
         if self.start and not self.kind.is_jumping and self.judge.broken != self.broken_then:
             raise Divergence("I8: an account of his fell below zero though the price only crept")
 
-    def pure(self, books: Books) -> None:
+    def i8_no_more_than_at_the_start(self, books: Books) -> None:
         """
         At constant prices, with nobody's orders and nobody else in trouble: never more than at the start, but for what
         reading rounded down then, and the part of a token's unit by which each payment of the fund is rounded up.
@@ -395,7 +403,7 @@ class Attack:
                 raise Divergence(f"I2: {sizes} of market {m}, open interest {books.open_interests[m]}")
 
     def note(self, who: str, entry: str, args: tuple[Any, ...]) -> None:
-        text = f"{who}: {entry}{args}" if len(self.log) < 10**6 else ""
+        text = f"{who}: {entry}({', '.join(map(shown, args))})"
         for a, owner in self.venue.owners.items():
             text = text.replace(str(a), f"{owner}/{a & 7}")
         self.log.append(text)
@@ -497,6 +505,17 @@ class Attack:
 
     # --- steps ----------------------------------------------------------------------------------------------
 
+    def play(self, steps: int) -> None:
+        """The whole history; on divergence everything needed to repeat it."""
+        try:
+            self.begin()
+            self.run(steps)
+        except AssertionError as failure:
+            tail = "\n  ".join(self.log[-25:])
+            raise Divergence(
+                f"{self.kind.name}, seed {self.seed}, step {self.step}: {failure}\n  last calls:\n  {tail}"
+            ) from failure
+
     def run(self, steps: int) -> None:
         for self.step in range(steps):
             self.one()
@@ -504,12 +523,13 @@ class Attack:
 
     def one(self) -> None:
         r, books = self.random, self.venue.read()
+        self.calm()
         actions = {"trade_own": 30, "withdraw": 4, "deposit": 3, "transfer": 4, "touch": 4, "set_class": 4}
         actions |= {"sync": 2, "renew": 6, "wait": 4, "cancel": 1, "fees": 1}
         if any(0 <= self.health(a) < 1 for a in self.venue.owners):
             actions |= {"take_over": 14, "liquidate": 14}
         if any(self.equity(a) < 0 or self.health(a) < 0.45 for a in self.venue.owners):
-            actions["absorb"] = 8
+            actions["absorb"] = 12
         if any(i["size"] for i in books.inventories):
             actions |= {"buy": 14, "resolve": 6}
         if any(i["outstanding"] for i in books.inventories):
@@ -780,11 +800,11 @@ class Attack:
         if self.kind.has_orders and r.random() < 0.6:
             held = [a for a in self.traders if self.size_of(a, market)] or held
         if held and (is_aimed or r.random() < 0.5):
-            # where an account's health is about what a take-over or an absorption needs
-            a, goal = r.choice(held), Fr(r.choice([r.randint(40, 99), r.randint(0, 5), r.randint(-20, 120)]), 100)
+            # where an account's health is what a take-over needs, or where a keeper's reward is nearly all that is left
+            a, goal = r.choice(held), r.choice([r.randint(400, 999), r.randint(0, 30), r.randint(-200, 1200)])
             state = self.venue.read().accounts[a]
-            change = (state["equity"] - goal * state["maintenance"]) * WAD / self.size_of(a, market)
-            price = min(max(mark - int(change), mark * 3 // 4), mark * 4 // 3)
+            change = (1000 * state["equity"] - goal * state["maintenance"]) * WAD // 1000 // self.size_of(a, market)
+            price = min(max(mark - change, mark * 3 // 4), mark * 4 // 3)
         price = min(max(price, WAD), 10**4 * WAD)
         is_creeping = self.step >= 0 and not self.kind.is_jumping
         while is_creeping and any(self.is_broken(a, market, price) for a in self.mine):
@@ -792,13 +812,28 @@ class Attack:
             if price == mark:
                 break
         rate = r.choice([0, 1, -1]) * r.randint(0, 5 * 10**11) if self.kind.is_moving else 0
+        if is_creeping and self.are_near_nothing():
+            rate = 0
         self.venue.wait(r.choice([1, 12, 60, 300]))
         self.venue.set_price(market, price, rate)
+        self.rates[market] = rate
         if is_creeping or self.step < 0 or r.random() < 0.8:
             self.mark_all()
         while is_creeping and not all(self.venue.read().mark_times):
             self.venue.wait(1)
             self.mark_all()
+
+    def are_near_nothing(self) -> bool:
+        return any(
+            self.is_broken(a, m, self.mark(m)) for a in self.mine for m in range(self.venue.market_count)
+        )
+
+    def calm(self) -> None:
+        """Where nothing may jump, funding must not take an account's last either."""
+        if not self.kind.is_jumping and any(self.rates.values()) and self.are_near_nothing():
+            for market in self.rates:
+                self.venue.set_price(market, self.mark(market))
+            self.rates.clear()
 
     def is_broken(self, a: int, market: int, price: int) -> bool:
         """Would less than nothing be left of an account at a price, when an hour of the highest funding is paid too?"""
@@ -905,14 +940,7 @@ def venues(chain: Chain) -> list[Venue]:
 
 
 def run_attack(venue: Venue, seed: int, kind: Kind, steps: int) -> Attack:
-    """One history on a fresh venue; on divergence everything needed to repeat it."""
+    """One history on a fresh venue."""
     attack = Attack(venue, seed, kind)
-    try:
-        attack.begin()
-        attack.run(steps)
-    except AssertionError as failure:
-        tail = "\n  ".join(attack.log[-25:])
-        raise Divergence(
-            f"{kind.name}, seed {seed}, step {attack.step}: {failure}\n  last calls:\n  {tail}"
-        ) from failure
+    attack.play(steps)
     return attack
