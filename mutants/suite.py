@@ -36,7 +36,10 @@ LEDGER, ONE_OWNER = "tests/stateful/test_ledger.py", "tests/stateful/test_one_ow
 OPAQUE = (LEDGER, ONE_OWNER)
 HISTORIES = (
     *(f"{LEDGER}::test_history_equals_naive_model[{group}]" for group in range(3)),
-    *(f"{ONE_OWNER}::test_one_owner_gains_no_more_than_others_have_stated[{kind}]" for kind in ("pure", "orders")),
+    *(
+        f"{ONE_OWNER}::test_one_owner_gains_no_more_than_others_have_stated[{kind}]"
+        for kind in ("pure", "orders")
+    ),
 )
 
 # The operator of a mutant that changes nothing.

@@ -1,6 +1,6 @@
 """
-Fuzzing from the command line: python -m tests.stateful.deep --seeds 0:1000 --jobs 2 compares kernel and model;
-with --one-owner each seed is a history of every kind of tests/stateful/one_owner.py.
+Fuzzing from the command line: python -m tests.stateful.deep --seeds 0:1000 --jobs 2 compares kernel and
+model; with --one-owner each seed is a history of every kind of tests/stateful/one_owner.py.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def run(seeds: range, steps: int) -> tuple[range, int, Counter[str], int, list[s
 
 
 def run_one_owner(seeds: range, steps: int) -> tuple[range, int, Counter[str], int, list[str]]:
-    """As `run`, of one owner against the venue. Quote by kind: what others stated, and deficits of his accounts."""
+    """As `run`, of one owner against the venue. Quote by kind: what others stated, and his deficits."""
     chain, counts, diverged = AnvilChain(), Counter[str](), []
     venues = one_owner.venues(chain)
     for seed in seeds:

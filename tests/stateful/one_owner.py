@@ -1,31 +1,31 @@
-"""One owner of many accounts against the venue: what he may gain from a call, and random histories in which he tries.
+"""One owner of many accounts against the venue: what a call may bring him, and histories in which he tries.
 
-He holds several addresses, so no check for one owner sees them, with sub-accounts each, and is builder, keeper and
-relayer of all he sends. His *worth* is what his wallets hold and, of each account, its equity at mark if that is above
-zero: nobody pays what an account lacks (cash, maturing profit, pots and open profit; closing everything at mark and
-waiting brings it into the wallets, which `close_out` shows).
+He holds several addresses, so no check for one owner sees them, with sub-accounts each, and is builder,
+keeper and relayer of all he sends. His *worth* is what his wallets hold and, of each account, its equity at
+mark if that is above zero: nobody pays what an account lacks. (Cash, maturing profit, pots and open profit; closing
+everything at mark and waiting brings it into the wallets, as `close_out` does.)
 
 After every call his worth may exceed what it was by no more than (`Judge`):
 
-  marks      on each account size x change of mark, less size x change of its side's funding index. What falls below
-             zero is not his loss; the sum of these parts is `option`, the deficits that the waterfall takes.
-  fills      what a signed order of somebody else gives away by its own limit against mark, (P - p) x size as a
-             buyer; and its builder's rate if he is the builder; less the market's fee on each of his own sides
-  take-over  of others: what is not the fund's of kappa x notional; of himself: less the fund's share of it
-  closing against orders   the same; the keeper's reward is out of it
-  absorption of others: the reward by the market's terms, at most half of what is left; from below zero the
-             proportional part, at most the liquidation fees the vault has; of himself: less his whole equity
-  inventory  the auction's discount, at most the inventory's equity
-  the rest   nothing
+  marks       on each account size x change of mark, less size x change of its side's funding index. What
+              falls below zero is not his loss; these parts add up to `option`, deficits for the waterfall
+  fills       what a signed order of somebody else gives away by its own limit against mark, (P - p) x size as
+              a buyer; its builder's rate if he is the builder; less the market's fee on each of his own sides
+  take-over   of others: what is not the fund's of kappa x notional; of himself: less the fund's share of it
+  close       against orders: the same; the keeper's reward is out of it
+  absorption  of others: the reward by the market's terms, at most half of what is left; from below zero the
+              proportional part, at most the liquidation fees the vault has; of himself: less his whole equity
+  inventory   the auction's discount, at most the inventory's equity
+  the rest    nothing
 
-Each is computed from the books before the call, the terms of the markets and the orders as signed, in exact fractions;
-of the events it takes only whom, how much and (for a mark) where to. Whatever the kernel rounds it rounds
-against him, so the allowance for rounding is `slack`: nothing, but in the cases it names.
+Each is computed from the books before the call, the terms of the markets and the orders as signed, in exact
+fractions; of the events it takes only whom, how much and (for a mark) where to. Whatever the kernel rounds it
+rounds against him, so the allowance for rounding is nothing but what `slack` names.
 """
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction as Fr
 from typing import Any
 
@@ -43,6 +43,8 @@ UNLIMITED = 2**111 - 1
 MAX_FUNDING_RATE = Fr(4, 100) / 86_400
 # What one share of maturing profit is worth at most, wei.
 MATURING_STEP = 10**9
+# Base by which the sum of a market's signed sizes may lie below zero, wei: a few for each settlement.
+MOST_ROUNDED = 10_000
 
 
 def side_index(indices: tuple[int, int], size: int) -> int:
@@ -105,8 +107,8 @@ class Judge:
 
     def slack(self, before: Books, logs: list[Event]) -> Fr:
         """
-        What reading rounds down, and a call may bring to light: a wei of funding of each position, and a step of each of
-        two batches of maturing profit that rounds have charged.
+        What reading rounds down, and a call may bring to light: a wei of funding of each position, and a step
+        of each of two batches of maturing profit that rounds have charged.
         """
         return Fr(self.hidden_funding(before, logs) + self.hidden_steps(before))
 
@@ -168,7 +170,7 @@ class Judge:
     def check_funding(
         self, m: int, mark: int, old: tuple[int, int], new: tuple[int, int], before: Books
     ) -> None:
-        """Nobody receives more than the other side pays less the fund's share, nor more than the rate's bound."""
+        """One side gets at most what the other pays less the fund's share, and by the highest rate."""
         longs, shorts = new[0] - old[0], new[1] - old[1]
         if longs * shorts < 0:
             raise Divergence(f"I8: both sides pay or both receive: {longs}, {shorts}")
@@ -252,9 +254,7 @@ class Judge:
             reward = min(full, left / 2) if left > 0 else min(small, Fr(before.fees["liquidation"]))
             allowed.add("own absorption" if e.account in self.mine and left > 0 else "absorption", reward)
 
-    def sale(
-        self, e: Event, before: Books, marks: list[int], is_renewed: bool, allowed: Allowed
-    ) -> None:
+    def sale(self, e: Event, before: Books, marks: list[int], is_renewed: bool, allowed: Allowed) -> None:
         if e.buyer not in self.mine:
             return
         terms, i = self.venue.liquidation, before.inventories[e.market]
@@ -336,7 +336,7 @@ def shown(argument: Any) -> str:
 
 
 class Attack:
-    """A seeded history. What the attacker holds at first comes from trades and moves of the price, judged like all else."""
+    """A seeded history. What he holds at first comes from trades and moves of the price, judged like all."""
 
     def __init__(self, venue: Venue, seed: int, kind: Kind) -> None:
         self.venue, self.kind, self.seed, self.step = venue, kind, seed, -1
@@ -381,8 +381,8 @@ class Attack:
 
     def i8_no_more_than_at_the_start(self, books: Books) -> None:
         """
-        At constant prices, with nobody's orders and nobody else in trouble: never more than at the start, but for what
-        reading rounded down then, and the part of a token's unit by which each payment of the fund is rounded up.
+        At constant prices, with nobody's orders and nobody else in trouble: never more than at the start, but
+        for what reading rounded down then, and the part of a token unit by which the fund rounds payments up.
         """
         gained = self.judge.worth(books) - self.start
         allowance = self.hidden + (self.judge.fund_payments - self.payments_then) * self.venue.scale
@@ -399,7 +399,7 @@ class Attack:
         for m, inventory in enumerate(books.inventories):
             sizes = [p["size"] for (_, n), p in books.positions.items() if n == m] + [inventory["size"]]
             longs = sum(size for size in sizes if size > 0)
-            if not -100 * (1 + self.step) - 1000 <= sum(sizes) <= 0 or books.open_interests[m] > longs - sum(sizes):
+            if not -MOST_ROUNDED <= sum(sizes) <= 0 or books.open_interests[m] > longs - sum(sizes):
                 raise Divergence(f"I2: {sizes} of market {m}, open interest {books.open_interests[m]}")
 
     def note(self, who: str, entry: str, args: tuple[Any, ...]) -> None:
@@ -611,7 +611,7 @@ class Attack:
     # --- orders of others -----------------------------------------------------------------------------------
 
     def quote(self) -> None:
-        """Others sign orders anew: around mark, some of them carelessly beyond it, some with him as their builder."""
+        """Others sign orders: around mark, some carelessly beyond it, some with him as their builder."""
         r, market = self.random, self.market()
         mark, sign = self.mark(market), r.choice([1, -1])
         band = mark * self.venue.margin["price_band"] // WAD
@@ -663,9 +663,7 @@ class Attack:
         sign = -1 if order.size > 0 else 1
         own = self.signed(maker, order.market, sign * size, price, **self.builder())
         makers = [own]
-        crossing = [
-            o for o in self.resting if o.market == order.market and (o.size > 0) != (order.size > 0)
-        ]
+        crossing = [o for o in self.resting if o.market == order.market and (o.size > 0) != (order.size > 0)]
         if crossing and r.random() < 0.3:
             makers.append(self.sign(r.choice(crossing)))
         entry = r.choice(["match_orders", "match_available_orders"])
@@ -735,7 +733,10 @@ class Attack:
             return self.mark_anew(self.market())
         if r.random() < 0.7:
             self.mark_all()
-        entry, keeper = r.choice(["absorb", "absorb", "refresh_and_absorb", "absorb_many"]), r.choice(self.mine)
+        entry, keeper = (
+            r.choice(["absorb", "absorb", "refresh_and_absorb", "absorb_many"]),
+            r.choice(self.mine),
+        )
         if entry == "absorb_many":
             some = [*r.sample(found, min(len(found), 3)), *r.sample(self.mine, r.choice([0, 1]))]
             self.do(r.choice(SYBILS), entry, some, keeper)
@@ -800,10 +801,15 @@ class Attack:
         if self.kind.has_orders and r.random() < 0.6:
             held = [a for a in self.traders if self.size_of(a, market)] or held
         if held and (is_aimed or r.random() < 0.5):
-            # where an account's health is what a take-over needs, or where a keeper's reward is nearly all that is left
+            # where an account's health is what a take-over needs, or a reward would be all that is left
             a, goal = r.choice(held), r.choice([r.randint(400, 999), r.randint(0, 30), r.randint(-200, 1200)])
             state = self.venue.read().accounts[a]
-            change = (1000 * state["equity"] - goal * state["maintenance"]) * WAD // 1000 // self.size_of(a, market)
+            change = (
+                (1000 * state["equity"] - goal * state["maintenance"])
+                * WAD
+                // 1000
+                // self.size_of(a, market)
+            )
             price = min(max(mark - change, mark * 3 // 4), mark * 4 // 3)
         price = min(max(price, WAD), 10**4 * WAD)
         is_creeping = self.step >= 0 and not self.kind.is_jumping
@@ -836,7 +842,7 @@ class Attack:
             self.rates.clear()
 
     def is_broken(self, a: int, market: int, price: int) -> bool:
-        """Would less than nothing be left of an account at a price, when an hour of the highest funding is paid too?"""
+        """Would less be left of an account at a price than what an hour of the highest funding takes?"""
         size = self.size_of(a, market)
         left = self.equity(a) + (price - self.mark(market)) * size // WAD
         return size != 0 and self.equity(a) >= 0 and left < abs(size) * price // WAD // 400
@@ -861,7 +867,9 @@ class Attack:
         self.do(self.venue.owners[a], "transfer", a, other, amount)
 
     def touch(self) -> None:
-        self.do(self.random.choice(SYBILS), "touch", self.random.choice(list(self.venue.owners)), self.market())
+        self.do(
+            self.random.choice(SYBILS), "touch", self.random.choice(list(self.venue.owners)), self.market()
+        )
 
     def set_class(self) -> None:
         a = self.random.choice(self.mine)
@@ -888,8 +896,8 @@ class Attack:
 
     def close_out(self) -> None:
         """
-        Close all that can be closed at mark, wait until profit has matured, withdraw. What he takes home is at most
-        what he had when the history began, what was stated since, what his exposure brought, and deficits.
+        Close all that can be closed at mark, wait until profit has matured, withdraw. He takes home at
+        most what he had when it began, what was stated since, what exposure brought, deficits.
         """
         venue, judge = self.venue, self.judge
         self.worth_before_the_end = judge.worth(venue.read())

@@ -1,23 +1,24 @@
-"""I8 (and I1, I2) through the real entries: no sequence of one owner's calls brings more than others have stated.
+"""I8, I1 and I2 through the real entries: no calls of one owner bring more than others have stated.
 
 What is allowed, call by call, is in one_owner.py. Four kinds of histories:
 
   pure    constant prices, nobody else's orders, nobody else in trouble: besides, never more than at the start
-  orders  constant prices; others have signed orders around mark, some of them carelessly, and may be liquidated
-  steady  the same while prices move and funding is paid, by no more at once than what each of his accounts has
+  orders  constant prices; others have signed orders around mark, some carelessly, and may be liquidated
+  steady  the same while prices move, at once by no more than what each of his accounts has; funding is paid
   jumps   the same while prices move by anything, and he may trade at a mark that he knows to be old
 
 All end with everything closed at mark, matured and withdrawn, so that it is tokens that are compared.
 
-Limited liability. What an account lacks is nobody's: who holds both sides may let one of them go below zero and keep the
-other's profit. In `jumps` these deficits are counted apart and allowed: each is the account's size x change of mark
-less all it had, and the waterfall takes it, his own profit among those that a round charges. Initial margin and the
-age a mark may have for openings keep them away only where a price moves by less than that at once
-(docs/security.md, limit 1). In the other kinds none may arise after the start.
+Limited liability. What an account lacks is nobody's: who holds both sides may let one of them go below zero
+and keep the other's profit. In `jumps` these deficits are counted apart and allowed: each is the account's
+size x change of mark less all it had, and the waterfall takes it, his own profit among those that a round
+charges. Initial margin and the age a mark may have for openings keep them away only where a price moves by less than
+that at once (docs/security.md, limit 1). In the other kinds none may arise after the start.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_a_gain_of_one_wei_is_seen(attack: Attack) -> None:
 def test_a_gain_spread_over_calls_is_seen(attack: Attack) -> None:
     """More than at the start, though no single call brought too much."""
     attack.start -= 1 + attack.hidden
-    with pytest.raises(Divergence, match="1.0 wei more than at the start"):
+    with pytest.raises(Divergence, match=r"1\.0 wei more than at the start"):
         attack.mark_anew(0)
 
 
@@ -112,18 +113,21 @@ def test_an_order_filled_at_another_price_is_seen(attack: Attack) -> None:
     order = attack.venue.order(attack.maker, 0, -2 * one_owner.WAD, attack.mark(0))
     signed = attack.sign(order)
     key = int.from_bytes(attack.venue.digest(order), "big")
-    attack.judge.orders[key] = one_owner.replace(order, limit_price=order.limit_price + 1)
+    attack.judge.orders[key] = replace(order, limit_price=order.limit_price + 1)
     with pytest.raises(Divergence, match="filled as"):
         attack.do("sybil0", "take", taker, 2 * one_owner.WAD, 0, False, one_owner.MAX_FEE_RATE, signed)
 
 
 def test_what_is_taken_home_is_what_it_was_worth(venues: list[Venue]) -> None:
-    """Worth is no figure of a view: closed at mark, matured and withdrawn it is in the wallets, less the fees of closing."""
+    """No figure of a view: closed at mark, matured and withdrawn it is in the wallets, less closing fees."""
     venue = venues[0].fresh()
     point = venue.chain.save()
     attack = Attack(venue, 3, ORDERS)
     attack.begin()
     attack.run(0)
     assert attack.is_all_out
-    assert attack.taken_home >= attack.worth_before_the_end + attack.fees_of_the_end - len(attack.mine) * venue.scale
+    assert (
+        attack.taken_home
+        >= attack.worth_before_the_end + attack.fees_of_the_end - len(attack.mine) * venue.scale
+    )
     venue.chain.restore(point)

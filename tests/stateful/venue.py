@@ -1,7 +1,7 @@
 """The whole system on a chain, driven through its real entries: what anybody may send, and what it did.
 
-Orders are signed by keys whose signatures share one nonce: a valid signature in microseconds, from keys that guard
-nothing. Their hashes are built here, not asked of the contract.
+Orders are signed by keys whose signatures share one nonce: a valid signature in microseconds, from keys that
+guard nothing. Their hashes are built here, not asked of the contract.
 """
 
 from collections.abc import Iterable
@@ -31,11 +31,16 @@ from tests.stateful.ledger import LIQUIDATION_TYPE, MARGIN_TYPE, byte_strings, m
 from tests.support import START_TIME, actor, compiled, signer
 from tests.unit.exchange.orders import CURVE_ORDER, ORDER_TYPE, ZERO_ADDRESS, Order
 
+# Where an entry is; the vault for the others.
 PLACES = {
-    "exchange": ("trade", "trade_available", "take", "match_orders", "match_available_orders", "liquidate")
-    + ("cancel", "cancel_all"),
-    "engine": ("take_over", "refresh_and_take_over", "buy_inventory", "refresh_and_buy_inventory")
-    + ("absorb", "refresh_and_absorb", "absorb_many"),
+    "exchange": (
+        *("trade", "trade_available", "take", "match_orders", "match_available_orders"),
+        *("liquidate", "cancel", "cancel_all"),
+    ),
+    "engine": (
+        *("take_over", "refresh_and_take_over", "buy_inventory", "refresh_and_buy_inventory"),
+        *("absorb", "refresh_and_absorb", "absorb_many"),
+    ),
     "allocator": ("resolve",),
 }
 PLACE_OF = {entry: place for place, entries in PLACES.items() for entry in entries}
@@ -348,9 +353,7 @@ class Venue:
 
     def _figures(self, call: tuple[str, tuple[int, ...]], answer: bytes) -> dict[str, int]:
         _, _, figures = _view(call[0])
-        return {
-            name: _word(kind, answer[32 * n : 32 * n + 32]) for n, (name, kind) in enumerate(figures)
-        }
+        return {name: _word(kind, answer[32 * n : 32 * n + 32]) for n, (name, kind) in enumerate(figures)}
 
     def _views(self, calls: Iterable[tuple[str, tuple[int, ...]]]) -> list[bytes]:
         data = tuple(_view_data(name, *args) for name, args in calls)
