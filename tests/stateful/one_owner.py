@@ -2,8 +2,8 @@
 
 He holds several addresses, so no check for one owner sees them, with sub-accounts each, and is builder,
 keeper and relayer of all he sends. His *worth* is what his wallets hold and, of each account, its equity at
-mark if that is above zero: nobody pays what an account lacks. (Cash, maturing profit, pots and open profit; closing
-everything at mark and waiting brings it into the wallets, as `close_out` does.)
+mark if that is above zero: nobody pays what an account lacks. (Cash, maturing profit, pots and open profit;
+closing everything at mark and waiting brings it into the wallets, as `close_out` does.)
 
 After every call his worth may exceed what it was by no more than (`Judge`):
 

@@ -12,8 +12,8 @@ All end with everything closed at mark, matured and withdrawn, so that it is tok
 Limited liability. What an account lacks is nobody's: who holds both sides may let one of them go below zero
 and keep the other's profit. In `jumps` these deficits are counted apart and allowed: each is the account's
 size x change of mark less all it had, and the waterfall takes it, his own profit among those that a round
-charges. Initial margin and the age a mark may have for openings keep them away only where a price moves by less than
-that at once (docs/security.md, limit 1). In the other kinds none may arise after the start.
+charges. Initial margin and the age a mark may have for openings keep them away only where a price moves by
+less than that at once (docs/security.md, limit 1). In the other kinds none may arise after the start.
 """
 
 from collections import Counter
