@@ -382,7 +382,8 @@ class Attack:
     def i8_no_more_than_at_the_start(self, books: Books) -> None:
         """
         At constant prices, with nobody's orders and nobody else in trouble: never more than at the start, but
-        for what reading rounded down then, and the part of a token unit by which the fund rounds payments up.
+        for what reading rounded down then, the fraction of a token unit that collecting has left of liquidation
+        fees, and the part of a unit by which the fund rounds payments up.
         """
         gained = self.judge.worth(books) - self.start
         allowance = self.hidden + (self.judge.fund_payments - self.payments_then) * self.venue.scale
@@ -451,7 +452,7 @@ class Attack:
         self.do("keeper", "collect_fees")
         self.payments_then = self.judge.fund_payments
         self.start = self.judge.worth(venue.read())
-        self.hidden = self.judge.hidden_steps(venue.read())
+        self.hidden = self.judge.hidden_steps(venue.read()) + venue.read().fees["liquidation"]
         self.result_then, self.broken_then = self.result(), self.judge.broken
 
     def open(self, a: int, market: int, size: int) -> None:
