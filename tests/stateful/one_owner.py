@@ -76,7 +76,9 @@ class Judge:
         # over a history, in quote: by kind what was stated; his exposure's result; deficits of his accounts
         self.stated: dict[str, Fr] = {}
         self.exposure, self.option, self.largest_deficit = Fr(0), Fr(0), Fr(0)
-        self.broken, self.fund_payments, self.slack_so_far = 0, 0, Fr(0)
+        self.broken, self.slack_so_far = 0, Fr(0)
+        # what rounding may have given inventories, in quote: an auction may give it away
+        self.given = Fr(0)
         self.charged: set[int] = set()  # markets where a round has charged maturing profit
 
     def equity(self, books: Books, a: int) -> Fr:
@@ -104,6 +106,17 @@ class Judge:
             )
         for kind, amount in allowed.terms.items():
             self.stated[kind] = self.stated.get(kind, Fr(0)) + amount
+
+    def given_by_rounding(self, e: Event) -> Fr:
+        """
+        A payment of the fund is rounded up to a token unit; of ADL the price by a wei, and what each generation
+        hands over by one of base and some of quote.
+        """
+        if e.name == "FundPaid":
+            return Fr(self.venue.scale)
+        if e.name == "Deleveraged":
+            return Fr(e.size, WAD) + e.cohorts * (Fr(e.price, WAD) + 4)
+        return Fr(0)
 
     def slack(self, before: Books, logs: list[Event]) -> Fr:
         """
@@ -134,7 +147,7 @@ class Judge:
                 self.move(e, before, equity, marks, indices)
                 is_renewed = is_renewed or e.mark != before.marks[e.market]
                 is_renewed = is_renewed or (e.long_index, e.short_index) != before.indices[e.market]
-            self.fund_payments += e.name == "FundPaid"
+            self.given += self.given_by_rounding(e)
         allowed = Allowed(Fr(sum(before.wallets[owner] for owner in SYBILS)))
         for a in self.mine:
             allowed.base += max(equity[a], Fr(0))
@@ -382,13 +395,13 @@ class Attack:
     def i8_no_more_than_at_the_start(self, books: Books) -> None:
         """
         At constant prices, with nobody's orders and nobody else in trouble: never more than at the start, but
-        for what reading rounded down then, the fraction of a token unit that collecting has left of liquidation
-        fees, and the part of a unit by which the fund rounds payments up.
+        for what reading rounded down then, the fraction of a token unit that collecting has left of
+        liquidation fees, and what rounding has given inventories since.
         """
         gained = self.judge.worth(books) - self.start
-        allowance = self.hidden + (self.judge.fund_payments - self.payments_then) * self.venue.scale
+        allowance = self.hidden + self.judge.given - self.given_then
         if gained > allowance:
-            raise Divergence(f"I8: {float(gained)} wei more than at the start, {allowance} allowed")
+            raise Divergence(f"I8: {float(gained)} wei more than at the start, {float(allowance)} allowed")
 
     def i1_nothing_owed_that_is_not_held(self, books: Books) -> None:
         owed = sum(state["equity"] for state in books.accounts.values()) + sum(books.fees.values())
@@ -450,7 +463,7 @@ class Attack:
             venue.wait(1)
             self.mark_all()
         self.do("keeper", "collect_fees")
-        self.payments_then = self.judge.fund_payments
+        self.given_then = self.judge.given
         self.start = self.judge.worth(venue.read())
         self.hidden = self.judge.hidden_steps(venue.read()) + venue.read().fees["liquidation"]
         self.result_then, self.broken_then = self.result(), self.judge.broken
@@ -528,7 +541,7 @@ class Attack:
         actions = {"trade_own": 30, "withdraw": 4, "deposit": 3, "transfer": 4, "touch": 4, "set_class": 4}
         actions |= {"sync": 2, "renew": 6, "wait": 4, "cancel": 1, "fees": 1}
         if any(0 <= self.health(a) < 1 for a in self.venue.owners):
-            actions |= {"take_over": 14, "liquidate": 14}
+            actions |= {"take_over": 14, "liquidate": 14, "empty": 10}
         if any(self.equity(a) < 0 or self.health(a) < 0.45 for a in self.venue.owners):
             actions["absorb"] = 12
         if any(i["size"] for i in books.inventories):
@@ -726,6 +739,26 @@ class Attack:
         for order in r.sample(fits, min(len(fits), r.choice([0, 0, 1, 2]))):
             orders.insert(r.randint(0, len(orders)), self.sign(order))
         self.do(r.choice(SYBILS), "liquidate", a, market, wanted, orders, r.choice([*self.mine, a]))
+
+    def empty(self) -> None:
+        """An account of his that is about to be lost trades with another one, at the worst price there is."""
+        r = self.random
+        found = [
+            (a, m)
+            for a in self.mine
+            for m in range(self.venue.market_count)
+            if self.size_of(a, m) and self.health(a) < 1
+        ]
+        if not found:
+            return self.trade_own()
+        a, market = r.choice(found)
+        size, mark = self.size_of(a, market), self.mark(market)
+        part = size if r.random() < 0.7 else size // 2
+        band = mark * self.venue.margin["price_band"] // WAD
+        price = mark + (-band if size > 0 else band)
+        if part:
+            order = self.signed(self.able(a), market, part, price, **self.builder())
+            self.send_trade(a, market, -part, [order])
 
     def absorb(self) -> None:
         r = self.random

@@ -28,7 +28,7 @@ from tests.stateful.ledger import Divergence
 from tests.stateful.one_owner import KINDS, ORDERS, PURE, STEPS, Attack, Kind, run_attack
 from tests.stateful.venue import Venue
 
-SEEDS = 7
+SEEDS = 8
 DEEP_SEEDS = 300
 # What histories must come to, or they show nothing.
 WAYS = {
