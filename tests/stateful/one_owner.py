@@ -109,8 +109,8 @@ class Judge:
 
     def given_by_rounding(self, e: Event) -> Fr:
         """
-        A payment of the fund is rounded up to a token unit; of ADL the price by a wei, and what each generation
-        hands over by one of base and some of quote.
+        A payment of the fund is rounded up to a token unit; of ADL the price by a wei, and what each
+        generation hands over by one of base and some of quote.
         """
         if e.name == "FundPaid":
             return Fr(self.venue.scale)
