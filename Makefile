@@ -111,6 +111,10 @@ SEEDS ?= 100000:104200
 fuzz-deep: setup ## Run a million random transactions against the naive model: SEEDS=first:end
 	python -m tests.stateful.deep --seeds $(SEEDS) --jobs 2
 
+.PHONY: fuzz-owner
+fuzz-owner: setup ## Run thousands of histories of one owner against the venue (I8): SEEDS=first:end
+	python -m tests.stateful.deep --one-owner --seeds $(SEEDS) --steps 80 --jobs 2
+
 .PHONY: scale
 scale: setup ## Measure ADL, a round and a touch with 10, 1,000 and 100,000 winners into build/scale.json
 	pytest tests/scale -m deep -s -q

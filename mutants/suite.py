@@ -31,9 +31,16 @@ from tests import artifacts, support
 # Neither sizes, gas and layouts (they are no behaviour) nor what reads the sources themselves.
 PATHS = ("tests/lib", "tests/unit", "tests/stateful", "tests/regression", "tests/attacks")
 LEFT_OUT = ("test_gas.py", "test_fast_evm.py")
-# Runs on Anvil: nobody can see which lines it executes, so it counts as executing all of the kernel.
-OPAQUE = "tests/stateful/test_ledger.py"
-HISTORIES = tuple(f"{OPAQUE}::test_history_equals_naive_model[{group}]" for group in range(3))
+# These run on Anvil: nobody can see which lines they execute, so they count as executing all of the kernel.
+LEDGER, ONE_OWNER = "tests/stateful/test_ledger.py", "tests/stateful/test_one_owner.py"
+OPAQUE = (LEDGER, ONE_OWNER)
+HISTORIES = (
+    *(f"{LEDGER}::test_history_equals_naive_model[{group}]" for group in range(3)),
+    *(
+        f"{ONE_OWNER}::test_one_owner_gains_no_more_than_others_have_stated[{kind}]"
+        for kind in ("pure", "orders")
+    ),
+)
 
 # The operator of a mutant that changes nothing.
 CONTROL = "control"

@@ -42,6 +42,7 @@ E = "unit/liquidation_engine/test_"
 R = "unit/loss_allocator/test_resolve.py::test_"
 S = "unit/console/test_"
 Q = "regression/test_"
+I8 = "stateful/test_one_owner.py::test_one_owner_gains_no_more_than_others_have_stated"
 
 NO_POOL = "not applicable yet: no community pool, so no shares, no queue of stakers and no slashing"
 NO_SETTLEMENT = "not applicable yet: no market is ever settled or delisted, close-only is the last status"
@@ -136,7 +137,7 @@ TRADING = (
         "T15",
         "an account gives its collateral away and is then liquidated by its owner",
         f"{Q}2023_03_euler_donate_and_liquidate_oneself.py::test_no_way_out_leaves_an_account_unhealthy "
-        f"{Q}2023_03_euler_donate_and_liquidate_oneself.py::test_liquidating_oneself_never_pays",
+        f"{Q}2023_03_euler_donate_and_liquidate_oneself.py::test_liquidating_oneself_never_pays {I8}",
     ),
     row(
         "T16",
@@ -202,7 +203,7 @@ LIQUIDATION = (
         f"{A}liquidation.py::test_l02_keeper_of_ones_own_small_accounts_earns_nothing "
         f"{A}liquidation.py::test_l02_splitting_an_account_brings_its_keeper_no_more "
         f"{B}absorb.py::test_reward_is_at_most_half_of_what_is_left "
-        f"{K}closing_in_parts_earns_no_more",
+        f"{K}closing_in_parts_earns_no_more {I8}",
     ),
     row(
         "L03",
@@ -211,7 +212,7 @@ LIQUIDATION = (
         f"{K}liquidating_oneself_earns_nothing_and_costs_the_funds_share "
         f"{K}friend_as_keeper_takes_nothing_but_the_owners_saving "
         f"{Q}2023_03_euler_donate_and_liquidate_oneself.py"
-        "::test_being_absorbed_and_buying_ones_own_inventory_never_pays",
+        f"::test_being_absorbed_and_buying_ones_own_inventory_never_pays {I8}",
     ),
     row(
         "L04",

@@ -31,6 +31,8 @@ class Outcome:
 
 
 class Chain(Protocol):
+    id: int
+    now: int
     transactions: int
 
     def deploy(self, path: str, types: list[str], args: list[Any]) -> str: ...
@@ -92,6 +94,7 @@ class AnvilChain:
                 time.sleep(0.05)
         self.decoder, self.buffer = json.JSONDecoder(), ""
         self.transactions, self.now, self.is_time_due = 0, START_TIME, False
+        self.id = int(self._result("eth_chainId"), 16)
 
     def close(self) -> None:
         self.socket.close()
@@ -162,7 +165,7 @@ class BoaChain:
     """titanoboa's environment, with this process's time."""
 
     def __init__(self) -> None:
-        self.transactions = 0
+        self.transactions, self.id = 0, boa.env.evm.patch.chain_id
         boa.env.timestamp = max(boa.env.timestamp, START_TIME)
 
     @property

@@ -1,4 +1,7 @@
-"""Differential fuzzing from the command line: python -m tests.stateful.deep --seeds 0:1000 --jobs 2"""
+"""
+Fuzzing from the command line: python -m tests.stateful.deep --seeds 0:1000 --jobs 2 compares kernel and
+model; with --one-owner each seed is a history of every kind of tests/stateful/one_owner.py.
+"""
 
 import argparse
 import time
@@ -7,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from tests import artifacts
+from tests.stateful import one_owner
 from tests.stateful.chain import AnvilChain
 from tests.stateful.ledger import Divergence, run_history, systems
 
@@ -34,18 +38,44 @@ def run(seeds: range, steps: int) -> tuple[range, int, Counter[str], int, list[s
     return seeds, transactions, counts, undecided, diverged
 
 
+def run_one_owner(seeds: range, steps: int) -> tuple[range, int, Counter[str], int, list[str]]:
+    """As `run`, of one owner against the venue. Quote by kind: what others stated, and his deficits."""
+    chain, counts, diverged = AnvilChain(), Counter[str](), []
+    venues = one_owner.venues(chain)
+    for seed in seeds:
+        for kind in one_owner.KINDS:
+            point = chain.save()
+            attack = one_owner.Attack(venues[seed % len(venues)].fresh(), seed, kind)
+            try:
+                attack.play(steps)
+            except Divergence as divergence:
+                diverged.append(str(divergence))
+            chain.restore(point)
+            counts.update(attack.counts)
+            counts[f"histories, {kind.name}"] += 1
+            counts[f"all taken home, {kind.name}"] += attack.is_all_out
+            for name, amount in attack.judge.stated.items():
+                counts[f"quote, {kind.name}: {name}"] += round(amount / one_owner.WAD)
+            counts[f"quote, {kind.name}: deficits"] += round(attack.judge.option / one_owner.WAD)
+    transactions = chain.transactions
+    chain.close()
+    return seeds, transactions, counts, 0, diverged
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="0:100", help="first:end")
     parser.add_argument("--steps", type=int, default=150, help="operations in a history")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--one-owner", action="store_true", help="one owner against the venue")
     args = parser.parse_args()
     first, end = map(int, args.seeds.split(":"))
+    work = run_one_owner if args.one_owner else run
     artifacts.compile_all()
     blocks = [range(at, min(at + BLOCK, end)) for at in range(first, end, BLOCK)]
     total, counts, undecided, divergences, started = 0, Counter[str](), 0, 0, time.monotonic()
     with ProcessPoolExecutor(args.jobs) as pool:
-        for seeds, transactions, done, unsure, diverged in pool.map(partial(run, steps=args.steps), blocks):
+        for seeds, transactions, done, unsure, diverged in pool.map(partial(work, steps=args.steps), blocks):
             total, undecided, divergences = (
                 total + transactions,
                 undecided + unsure,
