@@ -173,6 +173,36 @@ def liquidation_plan(
 
 @external
 @view
+def exposure(account: uint256, market: uint256) -> IMarginVaultViews.Exposure:
+    out: IMarginVaultViews.Exposure = empty(IMarginVaultViews.Exposure)
+    here: markets.Market = markets._peek(market)
+    out.mark = here.mark
+    out.minimum_notional = margin_math._minimum_notional(here.terms_word)
+    rest: uint256 = packing._account(accounts.words[account]).markets
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
+        rest &= unsafe_sub(rest, 1)
+        seat: positions.Seat = membership._peek(m, account)
+        if m.id == market:
+            out.size = seat.size
+        if seat.size == 0:
+            continue
+        worth: uint256 = margin._value(m, seat)
+        if seat.size > 0:
+            out.longs += worth
+            out.long_markets |= packing._bit(m.id)
+        else:
+            out.shorts += worth
+            out.short_markets |= packing._bit(m.id)
+        if markets._is_fresh(m) and worth >= margin_math._minimum_notional(m.terms_word):
+            out.ready_markets |= packing._bit(m.id)
+    return out
+
+
+@external
+@view
 def inventory_state(market: uint256) -> IMarginVaultViews.InventoryState:
     m: markets.Market = markets._peek(market)
     i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
