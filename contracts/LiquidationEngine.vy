@@ -374,11 +374,12 @@ def _admitted(
     size: uint256 = max_size
     if bits & unsafe_sub(bits, 1) != 0:
         size = min(size, self._most_by_order(account, market))
-    b: packing.Bucket = rate_limit._bucket(market)
-    if b.capacity == 0:
+    if rate_limit.words[market] == 0:
         return size, 0
     mark: uint256 = staticcall IMarginVaultViews(VAULT).mark(market, skip_contract_check=True)
-    room: uint256 = fixed_math._mul_div_down(rate_limit._free(b), units.WAD, max(mark, 1))
+    room: uint256 = fixed_math._mul_div_down(
+        rate_limit._free(rate_limit._bucket(market)), units.WAD, max(mark, 1)
+    )
     if size > room:
         size = self._most_by_rate(account, market, size, room)
     return size, mark
