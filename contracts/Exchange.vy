@@ -29,7 +29,6 @@ from snekmate.utils import eip712_domain_separator as eip712
 from .interfaces import IExchange
 from .interfaces import ILiquidationEngine
 from .interfaces import IMarginVault
-from .interfaces import IMarginVaultConsole
 from .interfaces import IMarginVaultCrisis
 from .interfaces import IMarginVaultMembership
 from .interfaces import IMarginVaultOrderClose
@@ -512,15 +511,21 @@ def liquidate(
     @custom:invariant I9
     """
     assert keeper >> ACCOUNT_SHIFT != 0, "exchange: zero keeper"
-    engine: address = staticcall IMarginVaultConsole(VAULT.address).role_holder(
-        IMarginVaultConsole.Role.LIQUIDATION_ENGINE
+    engine: address = empty(address)
+    bits: uint256 = 0
+    engine, bits = staticcall IMarginVaultViews(VAULT.address).liquidation_door(
+        account, skip_contract_check=True
     )
     assert engine.is_contract, "exchange: no engine"
-    most: uint256 = 0
-    is_counted: bool = False
-    most, is_counted = extcall ILiquidationEngine(engine).admit(
-        account, market, max_size, skip_contract_check=True
+    most: uint256 = max_size
+    is_limited: bool = (
+        staticcall ILiquidationEngine(engine).bucket_word(market, skip_contract_check=True) != 0
     )
+    # with one position and without a limit there is nothing to ask
+    if is_limited or bits & unsafe_sub(bits, 1) != 0:
+        most = extcall ILiquidationEngine(engine).admit(
+            account, market, max_size, skip_contract_check=True
+        )
     plan: IMarginVaultViews.LiquidationPlan = self._liquidation_plan(account, market, most)
     terms: Terms = Terms(
         account=account,
@@ -544,7 +549,7 @@ def liquidate(
         filled = unsafe_add(filled, convert(abs(fill.size), uint256))
         fills.append(fill)
     assert filled != 0, "exchange: no makers"
-    if is_counted:
+    if is_limited:
         extcall ILiquidationEngine(engine).count(market, filled, skip_contract_check=True)
 
     reward: uint256 = extcall IMarginVaultOrderClose(VAULT.address).close_with_orders(
@@ -716,7 +721,7 @@ def _liquidation_plan(
     # Exact only where nothing is pending for the account.
     plan: IMarginVaultViews.LiquidationPlan = staticcall IMarginVaultViews(
         VAULT.address
-    ).liquidation_plan(account, market, max_size)
+    ).liquidation_plan(account, market, max_size, skip_contract_check=True)
     if plan.unsettled != 0:
         for other: uint256 in range(units.MAX_MARKETS):
             if (plan.unsettled >> other) & 1 == 1:

@@ -123,7 +123,7 @@ def refresh_and_take_over(
 
 
 @external
-def admit(account: uint256, market: uint256, max_size: uint256) -> (uint256, bool):
+def admit(account: uint256, market: uint256, max_size: uint256) -> uint256:
     """
     @notice What of a position may be liquidated now: what the Exchange asks before a close against orders. An account in several
             markets is judged at marks renewed in this call, where the oracle has a price. Anyone may; nothing is reserved.
@@ -131,14 +131,11 @@ def admit(account: uint256, market: uint256, max_size: uint256) -> (uint256, boo
     @param account Account being liquidated (owner << 96 | sub-account)
     @param market Market id
     @param max_size Most wanted, base, 18 decimals
-    @return Base, at most `max_size`; and whether the market has a limit, so that what is closed is to be counted
+    @return Base, at most `max_size`
     """
     bits: uint256 = self._market_bits(account)
     mark_renewal._renew_if_several(VAULT, bits)
-    size: uint256 = 0
-    mark: uint256 = 0
-    size, mark = self._admitted(account, market, bits, max_size)
-    return size, mark != 0
+    return self._admitted(account, market, bits, max_size)[0]
 
 
 @external
@@ -326,6 +323,18 @@ def rate_limit_state(market: uint256) -> ILiquidationEngine.RateLimit:
     return ILiquidationEngine.RateLimit(
         capacity=b.capacity, refill_seconds=b.refill_seconds, free=rate_limit._free(b)
     )
+
+
+@external
+@view
+@reentrant
+def bucket_word(market: uint256) -> uint256:
+    """
+    @notice What a market's limit has stored (lib/packing.vy); 0 for no limit. Nothing of it changes during a call of this contract
+            but by that call itself.
+    @param market Market id
+    """
+    return rate_limit.words[market]
 
 
 @external

@@ -223,6 +223,64 @@ def test_x12_reward_of_a_bankrupt_account_comes_out_of_past_liquidations_only(ei
     either.kernel.assert_conserved()
 
 
+def test_l21_liquidator_does_not_strip_the_hedge(either):
+    """
+    1,200 against 1,000 in another market. The attacker wants the hedge, which is easier to sell, and to leave the rest to
+    fall: he gets it only as far as what it hedges has been taken before.
+    """
+    desk = open_desk(either)
+    victim, other = either.account("victim", 130), either.account("counterparty", 10_000)
+    attacker, side = either.account("attacker", 5000), either.side
+    either.open(victim, other, 12)
+    either.open(other, victim, 10, market=1)
+    for market in (0, 1):
+        either.move(7 if market == 0 else "0.5", market)
+
+    def take(market: int) -> int:
+        limit = 2**200 if either.kernel.position(victim, market).size > 0 else 0
+        with boa.env.prank(actor("attacker")):
+            return abs(desk.engine.take_over(victim, market, wad(100), attacker, limit).size)
+
+    assert either.kernel.plan(victim, market=1).is_liquidatable
+    with boa.reverts("liquidation: larger side first"):
+        take(1)
+    assert take(0) > 0
+    exposure = either.vault.exposure(victim, 0)
+    unhedged = (exposure.longs - exposure.shorts) * side
+    # before: 116 or 279 of 1,116 or 1,284
+    assert unhedged < wad(300)
+    if either.kernel.plan(victim, market=1).is_liquidatable:
+        take(1)
+    assert not either.kernel.plan(victim).is_liquidatable
+    either.kernel.assert_conserved()
+
+
+def test_l21_using_up_a_markets_limit_protects_nobody_for_long(either):
+    """
+    An attacker whose account is about to be liquidated lets the limit be used up first: he waits at most the time it refills,
+    and not at all once his health is below a half.
+    """
+    desk = open_desk(either)
+    governance = actor("governance")
+    desk.engine.set_rate_limit(0, wad(10**9), 14_000, sender=governance)
+    victim = either.bankrupt(either.account("winner", 10_000), margin=60, name="attacker")
+    keeper, limit = either.account("keeper", 5000), 2**200 if either.side > 0 else 0
+    desk.use_exchange()
+    with boa.env.prank(desk.exchange.address):
+        desk.engine.count(0, wad(10**8))
+    assert desk.engine.rate_limit_state(0).free == 0
+    either.move(4, seconds=0)
+    with boa.env.anchor(), boa.reverts("liquidation: rate limit"):
+        desk.engine.take_over(victim, 0, wad(100), keeper, limit, sender=actor("keeper"))
+    with boa.env.anchor():
+        either.move("4.9", seconds=1)
+        assert WAD * 4 // 10 < either.kernel.plan(victim).health < WAD // 2
+        desk.engine.take_over(victim, 0, wad(100), keeper, limit, sender=actor("keeper"))
+    wait(60)
+    assert desk.engine.take_over(victim, 0, wad(100), keeper, limit, sender=actor("keeper")).size != 0
+    either.kernel.assert_conserved()
+
+
 @pytest.mark.parametrize("call", ["absorb", "absorb_many", "take_over"])
 def test_x17_hedged_account_solvent_at_present_prices_is_not_liquidated(either, call):
     """

@@ -75,7 +75,8 @@ def test_without_a_limit_nothing_is_counted(engine, account, take):
     assert take(1000) == MAX
     assert logged(engine) == []
     assert tuple(engine.rate_limit_state(MARKET)) == (0, 0, 0)
-    assert tuple(engine.admit(account, MARKET, MAX)) == (MAX, False)
+    assert engine.admit(account, MARKET, MAX) == MAX
+    assert engine.bucket_word(MARKET) == 0
 
 
 def test_what_is_taken_over_is_counted_at_mark(engine, limit, take):
@@ -84,6 +85,7 @@ def test_what_is_taken_over_is_counted_at_mark(engine, limit, take):
     now = boa.env.timestamp
     word = CAPACITY | 200 * WAD << 104 | now << 208 | REFILL << 240
     assert logged(engine) == [("LiquidationCounted", MARKET, 200 * WAD, word)]
+    assert engine.bucket_word(MARKET) == word
     assert tuple(engine.rate_limit_state(MARKET)) == (CAPACITY, REFILL, 800 * WAD)
 
 
@@ -98,7 +100,7 @@ def test_plan_beyond_what_is_free_is_cut_to_it(engine, kernel, account, limit, t
     limit()
     kernel.plan(account, change=-501 * WAD)
     assert engine.admissible(account, MARKET, MAX) == 500 * WAD
-    assert tuple(engine.admit(account, MARKET, MAX)) == (500 * WAD, True)
+    assert engine.admit(account, MARKET, MAX) == 500 * WAD
     take(300)
     kernel.plan(account, change=-501 * WAD)
     assert engine.admissible(account, MARKET, MAX) == 200 * WAD
