@@ -136,8 +136,10 @@ class SignedOrder:
 
 
 def to_line(signed: SignedOrder) -> str:
-    """A signed order as one line of JSON: the order's fields (numbers as decimal strings), signer, signature."""
-    values = {name: worth if isinstance(worth, bool) else str(worth) for name, worth in signed.order.message.items()}
+    """A signed order as one line of JSON: its fields (numbers as decimal strings), signer, signature."""
+    values = {
+        name: worth if isinstance(worth, bool) else str(worth) for name, worth in signed.order.message.items()
+    }
     return json.dumps(values | {"signer": signed.signer, "signature": "0x" + signed.signature.hex()})
 
 
@@ -146,7 +148,8 @@ def of_line(line: str) -> SignedOrder:
     try:
         given = json.loads(line)
         values = {
-            field.name: given[field.name] if field.type is bool else int(given[field.name]) for field in fields(Order)
+            field.name: given[field.name] if field.type is bool else int(given[field.name])
+            for field in fields(Order)
         }
         order = Order(**values)
         return SignedOrder(order, to_checksum_address(given["signer"]), bytes.fromhex(given["signature"][2:]))

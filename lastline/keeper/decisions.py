@@ -220,7 +220,9 @@ def by_take_over(
         market = snapshot.markets[position.market]
         if not _is_open(market, snapshot):
             continue
-        most = min(budget.most(market, 1 if position.size > 0 else -1), _admitted(snapshot, account, position))
+        most = min(
+            budget.most(market, 1 if position.size > 0 else -1), _admitted(snapshot, account, position)
+        )
         offer = pricing.take_over(market, account, position, snapshot.multiplier, most)
         if offer is None or (abs(offer.size) < abs(position.size) and budget.leaves_dust(offer, market)):
             continue
@@ -246,7 +248,9 @@ def by_take_over(
 def by_order_close(
     snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
 ) -> list[Choice]:
-    """Close part of a position against resting orders for the keeper's reward. Takes nothing into its own account."""
+    """Close part of a position against resting orders for the keeper's reward. Nothing goes into its own
+    account.
+    """
     orders = budget.orders()
     has_reward = bool((_reward_account(snapshot, config) ^ account.account) >> 96)
     out = []
@@ -255,9 +259,7 @@ def by_order_close(
         if not _is_open(market, snapshot):
             continue
         most = _admitted(snapshot, account, position)
-        close = pricing.order_close(
-            market, account, position, snapshot.multiplier, most, orders, has_reward
-        )
+        close = pricing.order_close(market, account, position, snapshot.multiplier, most, orders, has_reward)
         if close is not None:
             cost = _order_close_gas(close, snapshot, config)
             out.append(
@@ -275,9 +277,7 @@ def by_order_close(
 
 
 def _admitted(snapshot: Snapshot, account: AccountView, position: PositionView) -> int:
-    return pricing.admitted(
-        snapshot.markets, account, position, snapshot.multiplier, snapshot.timestamp
-    )
+    return pricing.admitted(snapshot.markets, account, position, snapshot.multiplier, snapshot.timestamp)
 
 
 def _reward_account(snapshot: Snapshot, config: Config) -> int:
@@ -303,8 +303,8 @@ def by_absorption(
 
 
 Way = Callable[..., list[Choice]]
-# Every way to liquidate an account, in the order of preference at equal profit. Another one is one more function here, and one
-# more case in `liquidations`.
+# Every way to liquidate an account, in the order of preference at equal profit. Another one is one more
+# function here, and one more case in `liquidations`.
 WAYS: tuple[Way, ...] = (by_take_over, by_order_close, by_absorption)
 # Without resting orders, of which one that its maker can no longer pay makes a close fail.
 WAYS_ALONE: tuple[Way, ...] = (by_take_over, by_absorption)
@@ -329,7 +329,9 @@ def choose(
 
 
 def liquidations(snapshot: Snapshot, config: Config) -> list[Action]:
-    """Unhealthy accounts, worst first: absorptions in batches, take-overs and closes against orders one by one."""
+    """Unhealthy accounts, worst first: absorptions in batches, take-overs and closes against orders one by
+    one.
+    """
     budget, fees = Budget(snapshot, config), snapshot.fees.liquidation
     doomed: list[Choice] = []
     out: list[Action] = []

@@ -60,8 +60,8 @@ class Executor:
         self._cooling: dict[tuple[str, str], int] = {}
 
     def run(self, action: Action, block: int) -> Outcome:
-        """Do an action that was decided at `block`, or its alternative if its simulation refuses, unless that does
-        too. Never raises for a revert.
+        """Do an action that was decided at `block`, or its alternative if its simulation refuses. Never
+        raises for a revert.
         """
         outcome = self._run(action, block)
         self._count(outcome)

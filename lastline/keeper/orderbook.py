@@ -1,4 +1,4 @@
-"""Where the keeper gets resting orders from: a file with one signed order a line (lastline.orders.to_line)."""
+"""Where the keeper gets resting orders from: a file, one signed order a line (lastline.orders.to_line)."""
 
 import logging
 from collections.abc import Iterable

@@ -37,8 +37,8 @@ class Offer:
 
 @dataclass(frozen=True)
 class Close:
-    """A close against resting orders, in the order in which they are used: `size` the makers' change (long > 0),
-    `limit` the worst price the account may get.
+    """A close against resting orders, in the order in which they are used: `size` the makers' change
+    (long > 0), `limit` the worst price the account may get.
     """
 
     size: int
@@ -48,7 +48,11 @@ class Close:
 
 
 def admitted(
-    markets: dict[int, MarketSnapshot], account: AccountView, position: PositionView, multiplier: int, now: int
+    markets: dict[int, MarketSnapshot],
+    account: AccountView,
+    position: PositionView,
+    multiplier: int,
+    now: int,
 ) -> int:
     """How much of a position the engine lets go now, base: its turn, its balance, what the market bears.
 
@@ -63,7 +67,9 @@ def admitted(
     most = held
     if sum(1 for size in sizes.values() if size) > 1:
         minimums = {m: markets[m].margin.minimum_notional for m in sizes}
-        if position.market not in risk.turn(sizes, prices, minimums, {m for m in sizes if markets[m].is_fresh(now)}):
+        if position.market not in risk.turn(
+            sizes, prices, minimums, {m for m in sizes if markets[m].is_fresh(now)}
+        ):
             return 0
         minimum = market.margin.minimum_notional
         most = risk.most_by_order(sizes, prices, minimum, position.market, abs(planned.size))
@@ -86,7 +92,8 @@ def order_close(
     has_reward: bool,
 ) -> Close | None:
     """What closing at most `most` of a position against these orders does, best prices first; None if none of
-    them is as good as a take-over, or what stays would be too small. `has_reward`: the keeper is of another owner.
+    them is as good as a take-over, or what stays would be too small. `has_reward`: the keeper is of another
+    owner.
     """
     plan = take_over(market, account, position, multiplier, most)
     whole = take_over(market, account, position, multiplier, abs(position.size))

@@ -225,8 +225,8 @@ def test_x12_reward_of_a_bankrupt_account_comes_out_of_past_liquidations_only(ei
 
 def test_l21_liquidator_does_not_strip_the_hedge(either):
     """
-    1,200 against 1,000 in another market. The attacker wants the hedge, which is easier to sell, and to leave the rest to
-    fall: he gets it only as far as what it hedges has been taken before.
+    1,200 against 1,000 in another market. The attacker wants the hedge, which is easier to sell, and to leave
+    the rest to fall: he gets it only as far as what it hedges has been taken before.
     """
     desk = open_desk(either)
     victim, other = either.account("victim", 130), either.account("counterparty", 10_000)
@@ -257,8 +257,8 @@ def test_l21_liquidator_does_not_strip_the_hedge(either):
 
 def test_l21_using_up_a_markets_limit_protects_nobody_for_long(either):
     """
-    An attacker who is about to be liquidated sees to it that the limit is used up first. He is taken over as fast as it
-    refills, and at once when his health is below a half.
+    An attacker who is about to be liquidated sees to it that the limit is used up first. He is taken over as
+    fast as it refills, and at once when his health is below a half.
     """
     desk, governance = open_desk(either), actor("governance")
     desk.engine.set_rate_limit(0, wad(10**9), 14_000, sender=governance)

@@ -277,7 +277,7 @@ def test_of_what_goes_beyond_the_balance_half_is_closed(quiet_venue):
     venue.scene.kernel.assert_conserved()
 
 
-# --- how much a market bears -------------------------------------------------------------------------------
+# --- how much a market bears ------------------------------------------------------------------------------
 
 
 @pytest.fixture

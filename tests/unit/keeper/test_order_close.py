@@ -5,11 +5,31 @@ from dataclasses import replace
 import pytest
 
 from lastline.keeper import pricing
-from lastline.keeper.decisions import GAS, GAS_PER_MAKER, Budget, by_order_close, by_take_over, choose, liquidations
+from lastline.keeper.decisions import (
+    GAS,
+    GAS_PER_MAKER,
+    Budget,
+    by_order_close,
+    by_take_over,
+    choose,
+    liquidations,
+)
 from lastline.keeper.orderbook import read_file
 from lastline.orders import TimeInForce, of_line, to_line
 from lastline.units import WAD, wad
-from tests.unit.keeper.worlds import MARK, NOW, OWN, TERMS, account, config, market, order, own, position, snapshot
+from tests.unit.keeper.worlds import (
+    MARK,
+    NOW,
+    OWN,
+    TERMS,
+    account,
+    config,
+    market,
+    order,
+    own,
+    position,
+    snapshot,
+)
 
 GWEI = 10**9
 # 10 base at 1,000, health 0.8: kappa 0.01, of which the fund gets a fifth; a taker buys at 992.
@@ -26,7 +46,7 @@ def makers(choice):
     return [resting.signed.order.account >> 96 for resting in choice.close.makers]
 
 
-# --- which orders ---------------------------------------------------------------------------------------------
+# --- which orders -------------------------------------------------------------------------------------------
 
 
 def test_without_orders_nothing_is_closed():
@@ -58,7 +78,10 @@ def test_short_is_closed_against_the_lowest_sellers():
         (order(5, 9, market=1), order(5, 9)),
         (order(1, 9), order(2, 9)),
         (order(5, 9, max_fee_rate=10**14 - 1), order(5, 9, max_fee_rate=10**14)),
-        (order(5, 9, max_fee_rate=10**14, builder=9 << 96, builder_fee_rate=1), order(5, 9, max_fee_rate=10**14)),
+        (
+            order(5, 9, max_fee_rate=10**14, builder=9 << 96, builder_fee_rate=1),
+            order(5, 9, max_fee_rate=10**14),
+        ),
     ],
     ids=["price", "side", "band", "market", "owner", "fee", "builder"],
 )
@@ -96,7 +119,7 @@ def test_healthy_or_insolvent_account_is_not_closed():
     assert closes(seen, account(1, "-1", position("10"))) == []
 
 
-# --- what it brings -------------------------------------------------------------------------------------------
+# --- what it brings -----------------------------------------------------------------------------------------
 
 
 def test_reward_is_the_flat_and_the_proportional_part():
@@ -134,7 +157,7 @@ def test_gas_grows_with_the_makers(count):
     assert choice.reward - choice.profit == gas * 10 * GWEI * 3000
 
 
-# --- which way ------------------------------------------------------------------------------------------------
+# --- which way ----------------------------------------------------------------------------------------------
 
 
 def test_the_way_that_brings_most():
@@ -173,7 +196,7 @@ def test_one_order_is_not_used_twice():
     assert second.arguments[2] == wad(9) - PLAN.size
 
 
-# --- turn and limit -------------------------------------------------------------------------------------------
+# --- turn and limit -----------------------------------------------------------------------------------------
 
 
 def sizes_by_market(seen, victim):
@@ -222,7 +245,7 @@ def test_account_below_half_health_does_not_wait(equity, is_limited):
     assert admitted == (0 if is_limited else wad(10))
 
 
-# --- where orders come from -----------------------------------------------------------------------------------
+# --- where orders come from ---------------------------------------------------------------------------------
 
 
 def test_orders_survive_the_file(tmp_path, caplog):
@@ -241,5 +264,5 @@ def test_no_file_no_orders(tmp_path):
 
 @pytest.mark.parametrize("line", ["[]", "1", "null", '{"account": "x"}', "", "{"])
 def test_line_that_is_no_order_raises(line):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"."):
         of_line(line)

@@ -97,7 +97,7 @@ def config(**changes):
 
 
 def order(number, size, price="1000", market=0, left=None, **fields):
-    """A resting order of account `number`: `size` base, signed, at `price`. Nobody checks its signature here."""
+    """A resting order of account `number`: `size` base, signed, at `price`. Nobody checks its signature."""
     values = {"account": number << 96, "market": market, "size": wad(size), "limit_price": wad(price)}
     signed = SignedOrder(Order(**{**values, "expiry": NOW + 3600, **fields}), "0x" + "11" * 20, b"")
     return Resting(signed, abs(wad(size)) if left is None else wad(left))

@@ -48,7 +48,7 @@ def net(scene: Scene, account: int) -> int:
     return e.longs - e.shorts
 
 
-# --- what it goes by -----------------------------------------------------------------------------------------
+# --- what it goes by ----------------------------------------------------------------------------------------
 
 
 def test_exposure_adds_up_each_direction_at_mark(scene, hedged):
@@ -109,7 +109,7 @@ def test_exposure_applies_what_is_pending(scene):
     assert abs(e.size) == left
 
 
-# --- whose turn ----------------------------------------------------------------------------------------------
+# --- whose turn ---------------------------------------------------------------------------------------------
 
 
 def test_hedge_is_refused_and_the_larger_side_taken(scene, hedged, engine):
@@ -126,7 +126,7 @@ def test_hedge_is_refused_and_the_larger_side_taken(scene, hedged, engine):
 
 
 def test_it_goes_by_the_marks_renewed_in_the_call(shared_kernel, real_engine):
-    """As stored, the short of 11.5 hedges the long of 12; at the oracle's marks it is the larger one, and loses."""
+    """As stored, the short of 11.5 hedges the long of 12; at the oracle's it is the larger, and loses."""
     scene = fresh(shared_kernel, 1)
     scene.vault.set_role(LIQUIDATION_ENGINE, real_engine.address, sender=actor("governance"))
     account, rich = scene.account("hedged", 130), scene.account("rich", 10_000)
@@ -180,17 +180,19 @@ def test_whatever_the_order_the_account_can_be_absorbed(scene, hedged, engine):
 
 
 def test_dust_on_the_other_side_steers_nothing(scene, engine):
-    """The owner of a long-only account adds the smallest short: it has no turn, and takes none from the long."""
+    """A long-only account gets the smallest short: it has no turn, and takes none from the long."""
     account, rich = scene.account("sly", 130), scene.account("rich", 10_000)
     scene.account("taker", 10_000)
     scene.open(account, rich, 20)
     scene.open(rich, account, 1, market=1)
     scene.move(5)
     assert engine.liquidatable_markets(account) == 1
-    assert abs(take(scene, engine, account, 0).size) == abs(scene.kernel.position(account_of("taker")).size) > 0
+    assert (
+        abs(take(scene, engine, account, 0).size) == abs(scene.kernel.position(account_of("taker")).size) > 0
+    )
 
 
-# --- random accounts -----------------------------------------------------------------------------------------
+# --- random accounts ----------------------------------------------------------------------------------------
 
 
 def random_account(scene: Scene, rng: random.Random) -> int:
@@ -214,9 +216,7 @@ def random_account(scene: Scene, rng: random.Random) -> int:
     def at(t: float) -> tuple[float, float]:
         """Health and prices' factor after adverse moves of share t * speed."""
         loss = sum(w * t * v for w, v in zip(worths, speeds, strict=True))
-        maintenance = 0.025 * sum(
-            w * (1 - s * t * v) for w, s, v in zip(worths, signs, speeds, strict=True)
-        )
+        maintenance = 0.025 * sum(w * (1 - s * t * v) for w, s, v in zip(worths, signs, speeds, strict=True))
         return (margin - loss) / maintenance, loss
 
     low, high = 0.0, 0.9
@@ -243,8 +243,9 @@ def best_paid(scene: Scene, engine: VyperContract, account: int) -> tuple[int, i
 @pytest.mark.parametrize("seed", range(16))
 def test_random_accounts_end_healthy_and_are_never_stripped(scene, engine, seed):
     """
-    By keepers who take whatever pays best. Each step leaves at most the larger of what the account was net before, and half
-    of what the plan asked for beyond it, or a least size; and within a few steps it is healthy or may be absorbed.
+    By keepers who take whatever pays best. Each step leaves at most the larger of what the account was net
+    before, and half of what the plan asked for beyond it, or a least size; and within a few steps it is
+    healthy or may be absorbed.
     """
     rng = random.Random(seed * 2 + (scene.side > 0))
     account = random_account(scene, rng)
@@ -263,7 +264,11 @@ def test_random_accounts_end_healthy_and_are_never_stripped(scene, engine, seed)
         # all of a position goes where less than the least size would stay
         overshoot = max((planned - before) // 2 + least, 2 * least)
         # (without a hedge, or with nothing of the larger side to take, there is nothing to claim)
-        assert not min(e.longs, e.shorts) or not larger & e.ready_markets or after <= max(before, overshoot) + 10**6
+        assert (
+            not min(e.longs, e.shorts)
+            or not larger & e.ready_markets
+            or after <= max(before, overshoot) + 10**6
+        )
         steps += 1
         assert steps <= 8
     assert steps

@@ -7,8 +7,8 @@ from tests import support
 from tests.unit.liquidation_engine.kernel import WAD, Kernel, account_of
 
 MARKET = 3
-# Measured 8,9XX for an owner, 11,7XX for an operator, who is looked up in the vault; 3,120 of it to see in how
-# many markets the account is, 2,200 whether the market has a limit.
+# For an owner, and for an operator, who is looked up in the vault; 3,120 of it to see in how many markets the
+# account is, 2,200 whether the market has a limit.
 OWNER_BOUND = 9_300
 OPERATOR_BOUND = 12_050
 

@@ -20,7 +20,7 @@ def bits(*markets):
 
 @pytest.fixture
 def hedged(kernel, account):
-    """The account is long in LONG and short in SHORT, with these worths in quote; each position is 1,000 base."""
+    """The account is long in LONG and short in SHORT, with these worths in quote; 1,000 base each."""
 
     def make(longs, shorts, planned=0, ready=(LONG, SHORT), size=1000, **fields):
         kernel.hold(account, LONG, SHORT)
@@ -50,7 +50,7 @@ def take(engine, kernel, account, liquidator):
     return call
 
 
-# --- which ---------------------------------------------------------------------------------------------------
+# --- which --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["take_over", "refresh_and_take_over"])
@@ -131,7 +131,7 @@ def test_absorption_has_no_order(engine, kernel, account, keeper, hedged, name):
     assert engine.absorb_many([account], account_of(keeper)) == 1
 
 
-# --- how much ------------------------------------------------------------------------------------------------
+# --- how much -----------------------------------------------------------------------------------------------
 
 
 def test_up_to_the_balance_the_plan_is_free(hedged, take):

@@ -67,7 +67,7 @@ def free(engine):
     return engine.rate_limit_state(MARKET).free
 
 
-# --- the limit ------------------------------------------------------------------------------------------------
+# --- the limit ----------------------------------------------------------------------------------------------
 
 
 def test_without_a_limit_nothing_is_counted(engine, account, take):
@@ -152,7 +152,7 @@ def test_markets_do_not_share_a_limit(engine, limit, take):
     assert tuple(engine.rate_limit_state(MARKET + 1)) == (0, 0, 0)
 
 
-# --- who does not wait ----------------------------------------------------------------------------------------
+# --- who does not wait --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("plan", [{"is_absorbable": 1}, {"health": WAD // 2 - 1}])
@@ -183,7 +183,7 @@ def test_absorption_is_neither_limited_nor_counted(engine, kernel, account, keep
     assert free(engine) == 200 * WAD
 
 
-# --- counting for the Exchange --------------------------------------------------------------------------------
+# --- counting for the Exchange ------------------------------------------------------------------------------
 
 
 def test_exchange_counts_what_it_closes(engine, kernel, limit):
@@ -213,7 +213,7 @@ def test_count_without_a_limit_changes_nothing(engine, kernel):
     assert tuple(engine.rate_limit_state(MARKET)) == (0, 0, 0)
 
 
-# --- settings -------------------------------------------------------------------------------------------------
+# --- settings -----------------------------------------------------------------------------------------------
 
 
 def test_set_rate_limit_tells_old_and_new(engine, governance):
@@ -251,7 +251,9 @@ def test_set_rate_limit_of_an_unknown_market_reverts(engine, governance, number)
 
 
 # a 1,024th of the cap; the cap in four hours: 1,024,000 / 14,400 s are 71.1 a second
-@pytest.mark.parametrize(("capacity", "refill"), [(1000 * WAD, 14), (2000 * WAD, 28), (1_024_000 * WAD, 14_400)])
+@pytest.mark.parametrize(
+    ("capacity", "refill"), [(1000 * WAD, 14), (2000 * WAD, 28), (1_024_000 * WAD, 14_400)]
+)
 def test_lowest_limit_is_accepted(engine, governance, capacity, refill):
     engine.set_rate_limit(MARKET, capacity, refill, sender=governance)
     assert tuple(engine.rate_limit_state(MARKET)) == (capacity, refill, capacity)
