@@ -390,7 +390,12 @@ def _admitted(
         rate_limit._free(rate_limit._bucket(market)), units.WAD, max(mark, 1)
     )
     if size > room:
-        size = self._most_by_rate(account, market, size, room)
+        # who asks for all of a position that fits needs no plan; what is stored is never less than what there is
+        word: uint256 = staticcall IMarginVaultViews(VAULT).position_word(
+            account, market, skip_contract_check=True
+        )
+        if word & packing.MASK_112 > room:
+            size = self._most_by_rate(account, market, size, room)
     return size, mark
 
 

@@ -37,6 +37,8 @@ def market(kernel, account, governance):
     kernel.shows("mark", MARKET, MARK)
     kernel.hold(account, MARKET)
     kernel.expose(account, size=1000 * WAD, mark=MARK, minimum_notional=LEAST)
+    # the key of a cohort stands above the size
+    kernel.shows("position_word", account, 1000 * WAD | 3 << 224)
 
 
 @pytest.fixture
@@ -94,6 +96,14 @@ def test_plan_that_fits_is_not_cut(engine, limit, take):
     limit()
     assert take(500) == MAX
     assert free(engine) == 0
+
+
+@pytest.mark.parametrize(("size", "most"), [(500 * WAD, MAX), (500 * WAD + 1, 500 * WAD)])
+def test_position_that_fits_is_taken_without_a_look_at_its_plan(engine, kernel, account, limit, size, most):
+    limit()
+    kernel.shows("position_word", account, size | 3 << 224)
+    kernel.plan(account, change=-501 * WAD)
+    assert engine.admissible(account, MARKET, MAX) == most
 
 
 def test_plan_beyond_what_is_free_is_cut_to_it(engine, kernel, account, limit, take):
