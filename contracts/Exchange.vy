@@ -27,13 +27,13 @@ from snekmate.auth import ownable_2step
 from snekmate.utils import eip712_domain_separator as eip712
 
 from .interfaces import IExchange
+from .interfaces import ILiquidationEngine
 from .interfaces import IMarginVault
 from .interfaces import IMarginVaultCrisis
 from .interfaces import IMarginVaultMembership
 from .interfaces import IMarginVaultOrderClose
 from .interfaces import IMarginVaultViews
 from .lib import fixed_math
-from .lib import mark_renewal
 from .lib import order_hash as order_hashing
 from .lib import units
 
@@ -496,10 +496,11 @@ def liquidate(
     """
     @notice Close part of an unhealthy account's position against signed orders, each at its own limit price, in the
             order given, until the size of a take-over is reached; orders beyond that are left untouched. Anyone may.
-    @dev An account in several markets is judged at marks renewed in this call, where the oracle has a price.
+    @dev An account in several markets is judged at marks renewed in this call, where the oracle has a price. The vault's
+         LiquidationEngine says whether it is this position's turn, and how much of it the market bears now.
          Every order must be at least as good for the account as a take-over. Reverts "exchange: zero keeper",
-         "exchange: not liquidatable", what `match_orders` reverts with for its makers, and whatever the vault reverts
-         with
+         "exchange: no engine", "exchange: not liquidatable", what `LiquidationEngine.admissible` reverts with, what `match_orders` reverts with
+         for its makers, and whatever the vault reverts with
     @param account Account being liquidated (owner << 96 | sub-account)
     @param market Market id
     @param max_size Most to close, base, 18 decimals
@@ -510,10 +511,22 @@ def liquidate(
     @custom:invariant I9
     """
     assert keeper >> ACCOUNT_SHIFT != 0, "exchange: zero keeper"
-    mark_renewal._renew_if_several(
-        VAULT.address, mark_renewal._market_bits(VAULT.address, account)
+    engine: address = empty(address)
+    bits: uint256 = 0
+    engine, bits = staticcall IMarginVaultViews(VAULT.address).liquidation_door(
+        account, skip_contract_check=True
     )
-    plan: IMarginVaultViews.LiquidationPlan = self._liquidation_plan(account, market, max_size)
+    assert engine.is_contract, "exchange: no engine"
+    most: uint256 = max_size
+    is_limited: bool = (
+        staticcall ILiquidationEngine(engine).bucket_word(market, skip_contract_check=True) != 0
+    )
+    # with one position and without a limit there is nothing to ask
+    if is_limited or bits & unsafe_sub(bits, 1) != 0:
+        most = extcall ILiquidationEngine(engine).admit(
+            account, market, max_size, skip_contract_check=True
+        )
+    plan: IMarginVaultViews.LiquidationPlan = self._liquidation_plan(account, market, most)
     terms: Terms = Terms(
         account=account,
         market=market,
@@ -536,6 +549,8 @@ def liquidate(
         filled = unsafe_add(filled, convert(abs(fill.size), uint256))
         fills.append(fill)
     assert filled != 0, "exchange: no makers"
+    if is_limited:
+        extcall ILiquidationEngine(engine).count(market, filled, skip_contract_check=True)
 
     reward: uint256 = extcall IMarginVaultOrderClose(VAULT.address).close_with_orders(
         market, account, keeper, fills, skip_contract_check=True
@@ -706,7 +721,7 @@ def _liquidation_plan(
     # Exact only where nothing is pending for the account.
     plan: IMarginVaultViews.LiquidationPlan = staticcall IMarginVaultViews(
         VAULT.address
-    ).liquidation_plan(account, market, max_size)
+    ).liquidation_plan(account, market, max_size, skip_contract_check=True)
     if plan.unsettled != 0:
         for other: uint256 in range(units.MAX_MARKETS):
             if (plan.unsettled >> other) & 1 == 1:

@@ -8,11 +8,14 @@
 @author Lastline
 @notice The door keepers use for accounts in trouble: take-over, absorption, and sale of what absorption left.
         It makes sure that whoever takes a position into an account may act for that account; who is eligible,
-        every size and every price are computed by the vault.
+        every size and every price are computed by the vault. It sees to it that a hedge is not stripped before what it
+        hedges (lib/liquidation_order.vy), and that not more is liquidated in a while than a market bears (modules/rate_limit.vy);
+        the Exchange asks it before a close against orders. Absorptions are subject to neither.
 
-        Trust: holds no money, keeps no state, has no owner. The vault accepts one engine and governance may
-        name another. A hostile one could choose whom and when within the vault's rules, and take positions at
-        the vault's price into accounts that did not ask for them; it could not move money.
+        Trust: holds no money, keeps no state but how much was liquidated lately, and has no owner of its own: the vault's sets
+        the limits, within bounds. The vault accepts one engine and governance may name another. A hostile one could
+        choose whom and when within the vault's rules, and take positions at the vault's price into accounts that
+        did not ask for them; it could not move money.
 
         The reward of an absorption may go to any account, as a deposit may: a keeper's hot key then needs no
         operator rights over the account that earns.
@@ -24,11 +27,19 @@ from .interfaces import IMarginVaultAuction
 from .interfaces import IMarginVaultBankruptcy
 from .interfaces import IMarginVaultCrisis
 from .interfaces import IMarginVaultLiquidation
+from .interfaces import IMarginVaultViews
+from .interfaces import IOwned
+from .lib import fixed_math
+from .lib import liquidation_order
+from .lib import margin_math
 from .lib import mark_renewal
 from .lib import packing
 from .lib import units
+from .modules import rate_limit
 
 implements: ILiquidationEngine
+
+initializes: rate_limit
 
 MAX_ACCOUNTS: public(constant(uint256)) = 16
 # The fund's part gets this much gas for each market and no more, so one that burns all it gets cannot stop an
@@ -37,6 +48,16 @@ PAY_CLAIMS_GAS: public(constant(uint256)) = 1_500_000
 # Left before that call, so that 63/64 of it still covers PAY_CLAIMS_GAS: who calls cannot choose that nothing
 # is paid.
 PAY_CLAIMS_GAS_RESERVE: public(constant(uint256)) = 1_600_000
+
+# However low a limit is set, all the open interest that a market may have is let through in this time.
+MAX_DRAIN_SECONDS: public(constant(uint256)) = 4 * 3600
+# Least capacity: this part of the cap on open interest, and so many times the minimum notional.
+LEAST_CAPACITY_PART: public(constant(uint256)) = 1024
+LEAST_CAPACITY_ORDERS: public(constant(uint256)) = 4
+# An account with less health waits for no limit, nor does one that may be absorbed.
+URGENT_HEALTH: public(constant(uint256)) = units.WAD // 2
+# Base that settling may take from a position between the look at it and its liquidation: a wei for each round or close.
+SETTLING: constant(uint256) = 1000
 
 # Selector, offset, length and 32 bytes of text of an Error(string).
 REASON_BYTES: constant(uint256) = 100
@@ -64,7 +85,8 @@ def take_over(
     """
     @notice Take part of an unhealthy account's position into the caller's, at mark less a discount. An account in several
             markets is judged at marks renewed in this call, where the oracle has a price.
-    @dev Reverts "liquidation: not operator" and whatever the vault reverts with
+    @dev Takes less than `max_size` where `admissible` says so. Reverts "liquidation: not operator",
+         "liquidation: larger side first", "liquidation: rate limit" and whatever the vault reverts with
     @param account Account being liquidated (owner << 96 | sub-account)
     @param market Market id
     @param max_size Most to take, base, 18 decimals
@@ -73,8 +95,9 @@ def take_over(
     @return Change of the liquidated position, price, and fee
     @custom:invariant I9
     """
-    mark_renewal._renew_if_several(VAULT, self._market_bits(account))
-    return self._take_over(account, market, max_size, liquidator, limit_price)
+    bits: uint256 = self._market_bits(account)
+    mark_renewal._renew_if_several(VAULT, bits)
+    return self._take_over(account, market, max_size, liquidator, limit_price, bits)
 
 
 @external
@@ -96,7 +119,71 @@ def refresh_and_take_over(
     bits: uint256 = self._market_bits(account)
     if bits & unsafe_sub(bits, 1) != 0:
         mark_renewal._renew(VAULT, bits & ~packing._bit(market))
-    return self._take_over(account, market, max_size, liquidator, limit_price)
+    return self._take_over(account, market, max_size, liquidator, limit_price, bits)
+
+
+@external
+def admit(account: uint256, market: uint256, max_size: uint256) -> uint256:
+    """
+    @notice What of a position may be liquidated now: what the Exchange asks before a close against orders. An account in several
+            markets is judged at marks renewed in this call, where the oracle has a price. Anyone may; nothing is reserved.
+    @dev Reverts as `admissible` does
+    @param account Account being liquidated (owner << 96 | sub-account)
+    @param market Market id
+    @param max_size Most wanted, base, 18 decimals
+    @return Base, at most `max_size`
+    """
+    bits: uint256 = self._market_bits(account)
+    mark_renewal._renew_if_several(VAULT, bits)
+    return self._admitted(account, market, bits, max_size)[0]
+
+
+@external
+def count(market: uint256, size: uint256):
+    """
+    @notice `size` is being closed against orders: count it against the market's limit. Only the vault's Exchange may.
+    @dev Reverts "liquidation: not exchange"
+    @param market Market id
+    @param size Base, 18 decimals
+    """
+    word: uint256 = staticcall IMarginVaultViews(VAULT).exchange_word(skip_contract_check=True)
+    assert convert(msg.sender, uint256) == word & packing.MASK_160, "liquidation: not exchange"
+    self._count(market, size, staticcall IMarginVaultViews(VAULT).mark(market, skip_contract_check=True))
+
+
+@external
+def set_rate_limit(market: uint256, capacity: uint256, refill_seconds: uint256):
+    """
+    @notice Set how much of a market may be liquidated at once, and in which time as much again; zeros for no limit
+    @dev The cap on open interest must be let through within MAX_DRAIN_SECONDS. Who raises that cap later looks after the
+         limit too. Reverts "liquidation: not governance", "liquidation: unknown market", "liquidation: limit too low",
+         "packing: overflow"
+    @param market Market id
+    @param capacity Notional at mark, quote, 18 decimals
+    @param refill_seconds From used up to free again
+    """
+    assert (
+        msg.sender == staticcall IOwned(VAULT).owner(skip_contract_check=True)
+    ), "liquidation: not governance"
+    assert (
+        market < staticcall IMarginVaultViews(VAULT).market_count(skip_contract_check=True)
+    ), "liquidation: unknown market"
+    if max(capacity, refill_seconds) != 0:
+        words: uint256[14] = staticcall IMarginVaultViews(VAULT).market_words(
+            market, skip_contract_check=True
+        )
+        terms: uint256 = words[4]
+        cap: uint256 = margin_math._open_interest_cap_quote(terms)
+        least: uint256 = max(
+            fixed_math._div_up(cap, LEAST_CAPACITY_PART),
+            margin_math._minimum_notional(terms) * LEAST_CAPACITY_ORDERS,
+        )
+        assert (
+            capacity >= least
+            and refill_seconds != 0
+            and refill_seconds <= fixed_math._mul_div_down(capacity, MAX_DRAIN_SECONDS, cap)
+        ), "liquidation: limit too low"
+    rate_limit._set(market, capacity, refill_seconds)
 
 
 @external
@@ -200,6 +287,58 @@ def absorb_many(accounts: DynArray[uint256, MAX_ACCOUNTS], keeper: uint256) -> u
 
 @external
 @view
+def liquidatable_markets(account: uint256) -> uint256:
+    """
+    @notice In which markets the account may be liquidated first, should it be liquidatable; at the marks as they are
+    @param account Account (owner << 96 | sub-account)
+    @return Bitmap, market 0 lowest
+    """
+    return liquidation_order._markets(self._exposure(account, 0))
+
+
+@external
+@view
+def admissible(account: uint256, market: uint256, max_size: uint256) -> uint256:
+    """
+    @notice How much of `max_size` a take-over or close against orders may ask for now, at the marks as they are. What the
+            vault allows of that is for `liquidation_plan` to say.
+    @dev Reverts "liquidation: larger side first", "liquidation: rate limit", and as `liquidation_plan` does
+    @param account Account (owner << 96 | sub-account)
+    @param market Market id
+    @param max_size Most wanted, base, 18 decimals
+    @return Base, 18 decimals
+    """
+    return self._admitted(account, market, self._market_bits(account), max_size)[0]
+
+
+@external
+@view
+def rate_limit_state(market: uint256) -> ILiquidationEngine.RateLimit:
+    """
+    @notice A market's limit, and what of it is free now
+    @param market Market id
+    @return Capacity, seconds to refill, free notional; zeros for no limit
+    """
+    b: packing.Bucket = rate_limit._bucket(market)
+    return ILiquidationEngine.RateLimit(
+        capacity=b.capacity, refill_seconds=b.refill_seconds, free=rate_limit._free(b)
+    )
+
+
+@external
+@view
+@reentrant
+def bucket_word(market: uint256) -> uint256:
+    """
+    @notice What a market's limit has stored (lib/packing.vy); 0 for no limit. Nothing of it changes during a call of this contract
+            but by that call itself.
+    @param market Market id
+    """
+    return rate_limit.words[market]
+
+
+@external
+@view
 def vault() -> address:
     """
     @notice The vault whose accounts are liquidated
@@ -208,12 +347,105 @@ def vault() -> address:
 
 
 def _take_over(
-    account: uint256, market: uint256, max_size: uint256, liquidator: uint256, limit_price: uint256
+    account: uint256,
+    market: uint256,
+    max_size: uint256,
+    liquidator: uint256,
+    limit_price: uint256,
+    bits: uint256,
 ) -> IMarginVaultLiquidation.TakeOver:
     self._require_controller(liquidator)
+    size: uint256 = 0
+    mark: uint256 = 0
+    size, mark = self._admitted(account, market, bits, max_size)
     # The constructor has seen that the vault has code.
-    return extcall IMarginVaultLiquidation(VAULT).take_over(
-        account, market, max_size, liquidator, limit_price, skip_contract_check=True
+    taken: IMarginVaultLiquidation.TakeOver = extcall IMarginVaultLiquidation(VAULT).take_over(
+        account, market, size, liquidator, limit_price, skip_contract_check=True
+    )
+    if mark != 0:
+        self._count(market, fixed_math._magnitude(taken.size), mark)
+    return taken
+
+
+def _count(market: uint256, size: uint256, mark: uint256):
+    rate_limit._count(market, fixed_math._mul_div_up(size, mark, units.WAD))
+
+
+@view
+def _admitted(
+    account: uint256, market: uint256, bits: uint256, max_size: uint256
+) -> (uint256, uint256):
+    """
+    @notice How much of `max_size` may be asked for
+    @param bits The account's markets
+    @return Base; and the mark, if the market has a limit for what is liquidated to be counted against, else 0
+    """
+    size: uint256 = max_size
+    if bits & unsafe_sub(bits, 1) != 0:
+        size = min(size, self._most_by_order(account, market))
+    if rate_limit.words[market] == 0:
+        return size, 0
+    mark: uint256 = staticcall IMarginVaultViews(VAULT).mark(market, skip_contract_check=True)
+    room: uint256 = fixed_math._mul_div_down(
+        rate_limit._free(rate_limit._bucket(market)), units.WAD, max(mark, 1)
+    )
+    if size > room:
+        # who asks for all of a position that fits needs no plan; what is stored is never less than what there is
+        word: uint256 = staticcall IMarginVaultViews(VAULT).position_word(
+            account, market, skip_contract_check=True
+        )
+        if word & packing.MASK_112 > room:
+            size = self._most_by_rate(account, market, size, room)
+    return size, mark
+
+
+@view
+def _most_by_order(account: uint256, market: uint256) -> uint256:
+    """
+    @dev Reverts "liquidation: larger side first"
+    """
+    e: IMarginVaultViews.Exposure = self._exposure(account, market)
+    if min(e.longs, e.shorts) == 0:
+        return max_value(uint256)
+    assert (
+        liquidation_order._markets(e) & packing._bit(market) != 0
+    ), "liquidation: larger side first"
+    plan: IMarginVaultViews.LiquidationPlan = self._plan(account, market, max_value(uint256))
+    return liquidation_order._most(e, fixed_math._magnitude(plan.change))
+
+
+@view
+def _most_by_rate(account: uint256, market: uint256, size: uint256, room: uint256) -> uint256:
+    """
+    @notice How much of `size` may be liquidated if the market's limit leaves `room`, base
+    @dev Reverts "liquidation: rate limit" if that is less than the least size
+    """
+    plan: IMarginVaultViews.LiquidationPlan = self._plan(account, market, size)
+    if (
+        plan.is_absorbable
+        or plan.health < URGENT_HEALTH
+        or fixed_math._magnitude(plan.change) <= room
+    ):
+        return size
+    e: IMarginVaultViews.Exposure = self._exposure(account, market)
+    least: uint256 = fixed_math._mul_div_up(e.minimum_notional, units.WAD, e.mark)
+    # what stays must not be too small either
+    most: uint256 = min(
+        room, fixed_math._saturating_sub(fixed_math._magnitude(e.size), least + SETTLING)
+    )
+    assert most >= least, "liquidation: rate limit"
+    return most
+
+
+@view
+def _exposure(account: uint256, market: uint256) -> IMarginVaultViews.Exposure:
+    return staticcall IMarginVaultViews(VAULT).exposure(account, market, skip_contract_check=True)
+
+
+@view
+def _plan(account: uint256, market: uint256, max_size: uint256) -> IMarginVaultViews.LiquidationPlan:
+    return staticcall IMarginVaultViews(VAULT).liquidation_plan(
+        account, market, max_size, skip_contract_check=True
     )
 
 

@@ -146,7 +146,8 @@ def liquidation_plan(
     fresh: uint256 = 0
     out: IMarginVaultViews.LiquidationPlan = empty(IMarginVaultViews.LiquidationPlan)
     moving: uint256 = 0
-    risk, critical, fresh, out.unsettled, moving = self._risk_of(account)
+    seat: positions.Seat = empty(positions.Seat)
+    risk, critical, fresh, out.unsettled, moving, seat = self._risk_of(account, market)
     equity: int256 = margin._equity(risk)
     out.is_stale = not markets._is_fresh(m) or moving != 0
     out.health = max_value(uint256)
@@ -158,7 +159,6 @@ def liquidation_plan(
         equity, risk.maintenance, critical
     )
     out.is_liquidatable = equity >= 0 and convert(equity, uint256) < risk.maintenance
-    seat: positions.Seat = membership._peek(m, account)
     if not out.is_liquidatable or seat.size == 0:
         return out
     plan: liquidation.Plan = liquidation._plan(
@@ -169,6 +169,42 @@ def liquidation_plan(
     out.fee = plan.fee
     out.kappa = plan.kappa
     return out
+
+
+@external
+@view
+def exposure(account: uint256, market: uint256) -> IMarginVaultViews.Exposure:
+    out: IMarginVaultViews.Exposure = empty(IMarginVaultViews.Exposure)
+    here: markets.Market = markets._peek(market)
+    out.mark = here.mark
+    out.minimum_notional = margin_math._minimum_notional(here.terms_word)
+    rest: uint256 = packing._account(accounts.words[account]).markets
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
+        rest &= unsafe_sub(rest, 1)
+        seat: positions.Seat = membership._peek(m, account)
+        if m.id == market:
+            out.size = seat.size
+        if seat.size == 0:
+            continue
+        worth: uint256 = margin._value(m, seat)
+        if seat.size > 0:
+            out.longs += worth
+            out.long_markets |= packing._bit(m.id)
+        else:
+            out.shorts += worth
+            out.short_markets |= packing._bit(m.id)
+        if markets._is_fresh(m) and worth >= margin_math._minimum_notional(m.terms_word):
+            out.ready_markets |= packing._bit(m.id)
+    return out
+
+
+@external
+@view
+def liquidation_door(account: uint256) -> (address, uint256):
+    return system.liquidation_engine, (accounts.words[account] >> 128) & packing.MASK_32
 
 
 @external
@@ -348,16 +384,20 @@ def _full_risk(account: uint256) -> margin.Risk:
     """
     @notice An account's risk with everything pending applied
     """
-    return self._risk_of(account)[0]
+    return self._risk_of(account, units.MAX_MARKETS)[0]
 
 
 @view
-def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256, uint256):
+def _risk_of(
+    account: uint256, market: uint256
+) -> (margin.Risk, uint256, uint256, uint256, uint256, positions.Seat):
     """
     @notice An account's risk with everything pending applied
     @return And the lowest critical health of the markets where it has a position, the number of those with a fresh
-            mark, the bitmap of those where it is not settled, and of those whose mark is on its way
+            mark, the bitmap of those where it is not settled, and of those whose mark is on its way; and its seat in `market`,
+            empty where it has none
     """
+    here: positions.Seat = empty(positions.Seat)
     a: packing.Account = packing._account(accounts.words[account])
     risk: margin.Risk = empty(margin.Risk)
     risk.cash = a.cash
@@ -374,6 +414,8 @@ def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256, uint2
         if not membership._is_settled(m, account):
             unsettled |= packing._bit(m.id)
         seat: positions.Seat = membership._peek(m, account)
+        if m.id == market:
+            here = seat
         seat.cash -= a.cash
         risk = margin._with(risk, m, seat, system._multiplier(system.exchange_word))
         if seat.size == 0:
@@ -387,7 +429,7 @@ def _risk_of(account: uint256) -> (margin.Risk, uint256, uint256, uint256, uint2
             moving |= packing._bit(m.id)
         if not markets._is_fresh_for_opening(m):
             risk.is_stale = True
-    return risk, critical, fresh, unsettled, moving
+    return risk, critical, fresh, unsettled, moving, here
 
 
 @pure

@@ -142,6 +142,7 @@ class AccountReport:
     pots: dict[int, int]  # profit of ADL not yet booked, by market: it starts to mature when somebody touches
     claims: tuple[ClaimView, ...]  # what it left unpaid when it was absorbed
     scenarios: tuple[Scenario, ...]
+    turn: tuple[int, ...] = ()  # markets whose position would be liquidated first, at these marks
 
 
 def accounts_of(chain: Chain, owner: str, block: int | None = None) -> list[int]:
@@ -249,6 +250,12 @@ class _Reading:
             place_of(self.reader, self.account, holding.market, self.block),
         )
 
+    def turn(self, now: int) -> tuple[int, ...]:
+        sizes = {h.market: h.size for h in self.holdings}
+        margins = {m: self.markets[m].margin for m in sizes}
+        fresh = [m for m in sizes if now - self.markets[m].mark_time <= margins[m].max_mark_age]
+        return rk.turn(sizes, self.prices, {m: c.minimum_notional for m, c in margins.items()}, fresh)
+
     def scenario(self, move: int, moved: Iterable[int]) -> Scenario:
         prices = dict(self.prices)
         for market in moved:
@@ -347,4 +354,5 @@ def report(
         {p.market: p.pot for p in reading.view.positions if p.pot},
         tuple(claim for claim in claims if claim.account == account and claim.outstanding),
         tuple(reading.scenario(move, held if moved is None else moved) for move in moves) if held else (),
+        reading.turn(now),
     )

@@ -394,6 +394,17 @@ class Deployer:
                 wad(market["fees"]["taker_rate"]),
             ),
         )
+        if "rate_limit" in market:
+            capacity = wad(market["rate_limit"]["capacity"])
+            refill_seconds = int(market["rate_limit"]["refill_seconds"])
+            yield self._step(
+                f"limit of liquidations in {name}",
+                lambda: (
+                    tuple(self._view("LiquidationEngine", "rate_limit_state", index))[:2]
+                    == (capacity, refill_seconds)
+                ),
+                ("LiquidationEngine", "set_rate_limit", index, capacity, refill_seconds),
+            )
         tiers = [TIERS[tier] for tier in market.get("policy", DEFAULT_POLICY)]
         yield self._set(
             f"policy of {name}",

@@ -4,6 +4,7 @@ Sizes, prices and rates have 18 decimals. An order lives in a lane of its accoun
 a higher sequence replaces what was there. A sequence is the account's era (high 20 bits) and a number (44).
 """
 
+import json
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any
@@ -132,6 +133,28 @@ class SignedOrder:
     def values(self) -> tuple[Any, ...]:
         """The struct as the ABI wants it."""
         return (self.order.values, self.signer, self.signature)
+
+
+def to_line(signed: SignedOrder) -> str:
+    """A signed order as one line of JSON: its fields (numbers as decimal strings), signer, signature."""
+    values = {
+        name: worth if isinstance(worth, bool) else str(worth) for name, worth in signed.order.message.items()
+    }
+    return json.dumps(values | {"signer": signed.signer, "signature": "0x" + signed.signature.hex()})
+
+
+def of_line(line: str) -> SignedOrder:
+    """The signed order of a line as `to_line` writes it. Raises ValueError for anything else."""
+    try:
+        given = json.loads(line)
+        values = {
+            field.name: given[field.name] if field.type is bool else int(given[field.name])
+            for field in fields(Order)
+        }
+        order = Order(**values)
+        return SignedOrder(order, to_checksum_address(given["signer"]), bytes.fromhex(given["signature"][2:]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a signed order: {error}") from error
 
 
 def domain(exchange: str, chain_id: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The formulas of contracts/modules/margin.vy and liquidation.vy in their own roun
 views give. Quote amounts, sizes (long > 0), prices, rates and ratios have 18 decimals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from lastline import fixed_math as fm
@@ -253,3 +253,40 @@ def shortfall(book: Book, prices: Mapping[int, int]) -> dict[int, int]:
     parts = {market: fm.signed_mul_div_ceil(lack, weight, total) for market, weight in weights.items()}
     parts[max(parts)] += lack - sum(parts.values())
     return parts
+
+
+def turn(
+    sizes: Mapping[int, int], prices: Mapping[int, int], minimums: Mapping[int, int], fresh: Collection[int]
+) -> tuple[int, ...]:
+    """In which markets an account may be liquidated first (contracts/lib/liquidation_order.vy).
+
+    `sizes`: its positions, base; `minimums`: the markets' minimum notionals; `fresh`: markets whose mark is
+    fresh.
+    """
+    held = sorted(market for market, size in sizes.items() if size)
+    worth = {market: fm.mul_div_up(abs(sizes[market]), prices[market], WAD) for market in held}
+    net = sum(worth[market] if sizes[market] > 0 else -worth[market] for market in held)
+    larger = [market for market in held if sizes[market] * net > 0]
+    if any(market in fresh and worth[market] >= minimums[market] for market in larger):
+        return tuple(larger)
+    return tuple(held)
+
+
+def most_by_order(
+    sizes: Mapping[int, int], prices: Mapping[int, int], minimum: int, market: int, planned: int
+) -> int:
+    """How much of a position whose turn it is may be liquidated, base, if its plan asks for `planned`: of
+    what goes beyond the account's balance half, at least the least size, and all if less would stay.
+    """
+    worth = {m: fm.mul_div_up(abs(size), prices[m], WAD) for m, size in sizes.items() if size}
+    longs = sum(w for m, w in worth.items() if sizes[m] > 0)
+    shorts = sum(w for m, w in worth.items() if sizes[m] < 0)
+    held = abs(sizes[market])
+    if not min(longs, shorts) or sizes[market] * (longs - shorts) < 0:
+        return held
+    net = fm.mul_div_up(abs(longs - shorts), WAD, prices[market])
+    if planned <= net:
+        return held
+    least = fm.mul_div_up(minimum, WAD, prices[market])
+    most = max(net - (net - planned) // 2, least)
+    return held if held - most < least else most

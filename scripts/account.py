@@ -162,6 +162,9 @@ def show_report(report: ar.AccountReport, names: dict[int, str], console: Consol
         console.print(
             "[yellow]a mark is stale: no new risk, no withdrawal until somebody calls update_mark[/]"
         )
+    if len(report.turn) < len(report.positions):
+        first = ", ".join(str(names.get(market, market)) for market in report.turn)
+        console.print(f"liquidated first would be {first}: the other side is a hedge")
     for part in report.ripening:
         name = names.get(part.market, part.market)
         console.print(

@@ -31,6 +31,7 @@
      factor      share 96 @0 (27 decimals) | offset int160 @96 (27 decimals)
      round       share 96 @0 (27 decimals) | price 128 @96 (18 decimals)
      batch       taken share 96 @0 (27 decimals) | refill 12 @96
+     bucket      capacity 104 @0 | used 104 @104 | time of that 32 @208 | refill seconds 16 @240      (the LiquidationEngine's)
 """
 
 
@@ -73,6 +74,13 @@ struct Sums:
     is_closed: bool
     is_charged: bool
     links: uint256
+
+
+struct Bucket:
+    capacity: uint256  # quote
+    used: uint256  # quote, at `time`
+    time: uint256
+    refill_seconds: uint256  # in which a used-up bucket is free again
 
 
 # Flag of a position word
@@ -411,3 +419,21 @@ def _cohort_key(
     if is_short:
         key |= 2**22
     return key
+
+
+@pure
+def _bucket(word: uint256) -> Bucket:
+    return Bucket(
+        capacity=word & MASK_104,
+        used=(word >> 104) & MASK_104,
+        time=(word >> 208) & MASK_32,
+        refill_seconds=word >> 240,
+    )
+
+
+@pure
+def _bucket_word(b: Bucket) -> uint256:
+    self._require_zero(
+        ((b.capacity | b.used) >> 104) | (b.time >> 32) | (b.refill_seconds >> 16)
+    )
+    return b.capacity | (b.used << 104) | (b.time << 208) | (b.refill_seconds << 240)

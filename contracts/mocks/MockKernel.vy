@@ -6,7 +6,7 @@
 @author Lastline
 @notice The vault as the LiquidationEngine and the LossAllocator see it: records the calls it gets and answers each, by
         selector and first argument, as it has been told: with data, with revert data, or by burning all its gas.
-        Told nothing, it answers with zeros.
+        Told nothing, it answers with zeros. What it is told to answer as a view it does not record.
 """
 
 
@@ -19,6 +19,7 @@ ANSWER: constant(uint256) = 0
 REVERT: constant(uint256) = 1
 BURN: constant(uint256) = 2
 CALL_BACK: constant(uint256) = 3
+VIEW: constant(uint256) = 4
 
 is_operator: public(HashMap[address, HashMap[address, bool]])
 account_word: public(HashMap[uint256, uint256])
@@ -27,7 +28,7 @@ is_recording: public(bool)
 calls: DynArray[Call, 256]
 # By selector and first argument.
 actions: HashMap[bytes4, HashMap[uint256, uint256]]
-answers: HashMap[bytes4, HashMap[uint256, Bytes[320]]]
+answers: HashMap[bytes4, HashMap[uint256, Bytes[448]]]
 
 
 @deploy
@@ -51,13 +52,13 @@ def set_recording(is_recording: bool):
 
 
 @external
-def set_answer(selector: bytes4, argument: uint256, data: Bytes[320]):
+def set_answer(selector: bytes4, argument: uint256, data: Bytes[448]):
     self.actions[selector][argument] = ANSWER
     self.answers[selector][argument] = data
 
 
 @external
-def set_revert(selector: bytes4, argument: uint256, data: Bytes[320]):
+def set_revert(selector: bytes4, argument: uint256, data: Bytes[448]):
     """
     @param data What is reverted with, Error(string) or anything else
     """
@@ -71,11 +72,20 @@ def set_burn(selector: bytes4, argument: uint256):
 
 
 @external
-def set_call_back(selector: bytes4, argument: uint256, data: Bytes[320]):
+def set_call_back(selector: bytes4, argument: uint256, data: Bytes[448]):
     """
     @param data What the caller is called with before the answer, zeros, is given
     """
     self.actions[selector][argument] = CALL_BACK
+    self.answers[selector][argument] = data
+
+
+@external
+def set_view(selector: bytes4, argument: uint256, data: Bytes[448]):
+    """
+    @param argument Zero for a view without arguments
+    """
+    self.actions[selector][argument] = VIEW
     self.answers[selector][argument] = data
 
 
@@ -93,16 +103,18 @@ def call_at(index: uint256) -> Call:
 
 @external
 @raw_return
-def __default__() -> Bytes[320]:
+def __default__() -> Bytes[448]:
     selector: bytes4 = convert(slice(msg.data, 0, 4), bytes4)
-    argument: uint256 = convert(slice(msg.data, 4, 32), uint256)
+    argument: uint256 = 0
+    if len(msg.data) > 4:
+        argument = convert(slice(msg.data, 4, 32), uint256)
     action: uint256 = self.actions[selector][argument]
-    answer: Bytes[320] = self.answers[selector][argument]
+    answer: Bytes[448] = self.answers[selector][argument]
     if action == REVERT:
         raw_revert(answer)
     if action == BURN:
         raise UNREACHABLE
-    if self.is_recording:
+    if self.is_recording and action != VIEW:
         # Of msg.data only a slice of fixed length can be had: here one, two, four or five words.
         data: Bytes[164] = b""
         if len(msg.data) == 36:

@@ -190,3 +190,15 @@ def batch(word: uint256) -> (uint256, uint256):
 @pure
 def batch_sums_word(current: uint256, previous: uint256, batch: uint256, charged: uint256) -> uint256:
     return packing._batch_sums_word(current, previous, batch, charged)
+
+
+@external
+@pure
+def bucket(word: uint256) -> packing.Bucket:
+    return packing._bucket(word)
+
+
+@external
+@pure
+def bucket_word(fields: packing.Bucket) -> uint256:
+    return packing._bucket_word(fields)

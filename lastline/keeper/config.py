@@ -29,6 +29,7 @@ class Config:
     node: str = "http://127.0.0.1:8545"
     state_file: Path | None = None
     metrics_file: Path | None = None
+    orders: Path | None = None
     # Who trades: 0 for the sender's own sub-account. Who gets rewards: 0 for the one that trades.
     account: int = 0
     sub_account: int = 0
@@ -71,7 +72,7 @@ class Config:
 
 _WADS = ("eth_price", "min_profit", "risk_margin", "margin_share", "max_position", "mark_move")
 _WADS += ("collect_fees_from", "touch_pots_from")
-_PATHS = ("record", "state_file", "metrics_file")
+_PATHS = ("record", "state_file", "metrics_file", "orders")
 
 
 def load(path: Path | str | None = None, environment: Mapping[str, str] | None = None) -> Config:

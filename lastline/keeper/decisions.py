@@ -5,15 +5,16 @@ bring; whether it still may be done is for the executor's simulation to find out
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lastline.accounts import show
 from lastline.keeper import pricing
 from lastline.keeper.config import Config
-from lastline.keeper.pricing import Offer
-from lastline.keeper.snapshot import ALLOCATOR, ENGINE, MarketSnapshot, Snapshot
+from lastline.keeper.orderbook import Resting
+from lastline.keeper.pricing import Close, Offer
+from lastline.keeper.snapshot import ALLOCATOR, ENGINE, EXCHANGE, MarketSnapshot, Snapshot
 from lastline.units import WAD, to_decimal
-from lastline.views import VAULT, AccountView
+from lastline.views import VAULT, AccountView, PositionView
 
 DELEVERAGE, ROUND, CLOSE_AT_MARK = 1, 2, 3
 # Most rounds that one `sync_cohort` applies.
@@ -23,6 +24,7 @@ GAS = {
     "update_mark": 200_000,
     "sync_cohort": 400_000,
     "take_over": 250_000,
+    "order_close": 210_000,
     "absorb": 350_000,
     "pay_claims": 250_000,
     "resolve": 450_000,
@@ -31,6 +33,8 @@ GAS = {
     "collect_fees": 200_000,
     "pay_treasury": 80_000,
 }
+# What each maker beyond the first adds to a close against orders.
+GAS_PER_MAKER = 70_000
 # An inventory bought at mark may cost this share more: rounding, and no more.
 AT_MARK_SLACK = 10**9
 
@@ -49,6 +53,8 @@ class Action:
     why: str
     reward: int = 0
     gas_cost: int = 0
+    # what to do if the simulation refuses this
+    alternative: "Action | None" = None
 
     @property
     def profit(self) -> int:
@@ -117,6 +123,8 @@ class Budget:
     config: Config
     free: int = 0
     sizes: dict[int, int] = field(default_factory=dict)
+    # base already spoken for of resting orders
+    filled: dict[Resting, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         own = self.snapshot.own
@@ -158,6 +166,20 @@ class Budget:
         size = abs(self.sizes.get(market.market, 0) + offer.size)
         return size != 0 and size * market.mark // WAD < market.margin.minimum_notional
 
+    def orders(self) -> tuple[Resting, ...]:
+        """Resting orders, less what the actions before will have filled."""
+        left = [replace(r, left=r.left - self.filled.get(r, 0)) for r in self.snapshot.orders]
+        return tuple(resting for resting in left if resting.left)
+
+    def fill(self, close: Close) -> None:
+        """The orders of a close will have been used."""
+        wanted = abs(close.size)
+        spoken_for = {r.signed: r for r in self.snapshot.orders}
+        for resting in close.makers:
+            part, original = min(resting.left, wanted), spoken_for[resting.signed]
+            self.filled[original] = self.filled.get(original, 0) + part
+            wanted -= part
+
     def use(self, offer: Offer, market: MarketSnapshot) -> None:
         """The offer will have been taken."""
         held = self.sizes.get(market.market, 0)
@@ -184,6 +206,7 @@ class Choice:
     market: int = 0
     offer: Offer | None = None
     limit_price: int = 0
+    close: Close | None = None
 
 
 def by_take_over(
@@ -197,7 +220,9 @@ def by_take_over(
         market = snapshot.markets[position.market]
         if not _is_open(market, snapshot):
             continue
-        most = budget.most(market, 1 if position.size > 0 else -1)
+        most = min(
+            budget.most(market, 1 if position.size > 0 else -1), _admitted(snapshot, account, position)
+        )
         offer = pricing.take_over(market, account, position, snapshot.multiplier, most)
         if offer is None or (abs(offer.size) < abs(position.size) and budget.leaves_dust(offer, market)):
             continue
@@ -220,6 +245,50 @@ def by_take_over(
     return out
 
 
+def by_order_close(
+    snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
+) -> list[Choice]:
+    """Close part of a position against resting orders for the keeper's reward. Nothing goes into its own
+    account.
+    """
+    orders = budget.orders()
+    has_reward = bool((_reward_account(snapshot, config) ^ account.account) >> 96)
+    out = []
+    for position in account.positions if orders else ():
+        market = snapshot.markets[position.market]
+        if not _is_open(market, snapshot):
+            continue
+        most = _admitted(snapshot, account, position)
+        close = pricing.order_close(market, account, position, snapshot.multiplier, most, orders, has_reward)
+        if close is not None:
+            cost = _order_close_gas(close, snapshot, config)
+            out.append(
+                Choice(
+                    "order_close",
+                    account,
+                    close.reward,
+                    close.reward - cost,
+                    False,
+                    market.market,
+                    close=close,
+                )
+            )
+    return out
+
+
+def _admitted(snapshot: Snapshot, account: AccountView, position: PositionView) -> int:
+    return pricing.admitted(snapshot.markets, account, position, snapshot.multiplier, snapshot.timestamp)
+
+
+def _reward_account(snapshot: Snapshot, config: Config) -> int:
+    return config.reward_account or snapshot.own.account
+
+
+def _order_close_gas(close: Close, snapshot: Snapshot, config: Config) -> int:
+    further = (len(close.makers) - 1) * GAS_PER_MAKER * snapshot.gas_price * config.eth_price // WAD
+    return gas_cost("order_close", snapshot, config) + further
+
+
 def by_absorption(
     snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
 ) -> list[Choice]:
@@ -233,18 +302,26 @@ def by_absorption(
     return [Choice("absorb", account, reward, reward - gas_cost("absorb", snapshot, config), True)]
 
 
-# Every way to liquidate an account, in the order of preference at equal profit. Another one (closing it
-# against the order book, say) is one more function here, and one more case in `liquidations`.
-WAYS: tuple[Callable[..., list[Choice]], ...] = (by_take_over, by_absorption)
+Way = Callable[..., list[Choice]]
+# Every way to liquidate an account, in the order of preference at equal profit. Another one is one more
+# function here, and one more case in `liquidations`.
+WAYS: tuple[Way, ...] = (by_take_over, by_order_close, by_absorption)
+# Without resting orders, of which one that its maker can no longer pay makes a close fail.
+WAYS_ALONE: tuple[Way, ...] = (by_take_over, by_absorption)
 
 
 def choose(
-    snapshot: Snapshot, config: Config, account: AccountView, budget: Budget, fees: int
+    snapshot: Snapshot,
+    config: Config,
+    account: AccountView,
+    budget: Budget,
+    fees: int,
+    ways: tuple[Way, ...] | None = None,
 ) -> Choice | None:
-    """The way that brings most; if none brings enough, one that is public work, if the keeper does such
-    work.
+    """The way that brings most, of `ways` or of all; if none brings enough, one that is public work, if the
+    keeper does such work.
     """
-    choices = [choice for way in WAYS for choice in way(snapshot, config, account, budget, fees)]
+    choices = [choice for way in ways or WAYS for choice in way(snapshot, config, account, budget, fees)]
     paying = [choice for choice in choices if choice.profit >= config.min_profit]
     if not paying and config.is_public_good:
         paying = [choice for choice in choices if choice.is_public_good]
@@ -252,7 +329,9 @@ def choose(
 
 
 def liquidations(snapshot: Snapshot, config: Config) -> list[Action]:
-    """Unhealthy accounts, worst first: absorptions in batches, take-overs one by one."""
+    """Unhealthy accounts, worst first: absorptions in batches, take-overs and closes against orders one by
+    one.
+    """
     budget, fees = Budget(snapshot, config), snapshot.fees.liquidation
     doomed: list[Choice] = []
     out: list[Action] = []
@@ -263,6 +342,10 @@ def liquidations(snapshot: Snapshot, config: Config) -> list[Action]:
         if choice.offer is not None:
             budget.use(choice.offer, snapshot.markets[choice.market])
             out.append(_take_over(choice, snapshot, config))
+        elif choice.close is not None:
+            other = choose(snapshot, config, account, budget, fees, WAYS_ALONE)
+            budget.fill(choice.close)
+            out.append(_order_close(choice, other, snapshot, config))
         else:
             doomed.append(choice)
             if account.equity <= 0:
@@ -296,8 +379,39 @@ def _take_over(choice: Choice, snapshot: Snapshot, config: Config) -> Action:
     )
 
 
+def _order_close(choice: Choice, other: Choice | None, snapshot: Snapshot, config: Config) -> Action:
+    """`other`: the best way without orders."""
+    assert choice.close is not None
+    account, close = choice.account, choice.close
+    alternative = None
+    if other is not None:
+        alternative = (
+            _take_over(other, snapshot, config)
+            if other.offer is not None
+            else _absorptions([other], snapshot, config)[0]
+        )
+    arguments = (
+        account.account,
+        choice.market,
+        abs(close.size),
+        [resting.signed.values for resting in close.makers],
+        _reward_account(snapshot, config),
+    )
+    return Action(
+        "order_close",
+        EXCHANGE,
+        "liquidate",
+        arguments,
+        f"{show(account.account)} in market {choice.market}",
+        f"health {_health(account)}, {_short(abs(close.size))} against {len(close.makers)} orders",
+        choice.reward,
+        _order_close_gas(close, snapshot, config),
+        alternative,
+    )
+
+
 def _absorptions(doomed: list[Choice], snapshot: Snapshot, config: Config) -> list[Action]:
-    keeper = config.reward_account or snapshot.own.account
+    keeper = _reward_account(snapshot, config)
     one = gas_cost("absorb", snapshot, config)
     out = []
     for start in range(0, len(doomed), config.absorb_batch):

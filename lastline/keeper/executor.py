@@ -61,12 +61,14 @@ class Executor:
         self._cooling: dict[tuple[str, str], int] = {}
 
     def run(self, action: Action, block: int) -> Outcome:
-        """Do an action that was decided at `block`, unless its simulation refuses. Never raises for a
-        revert.
+        """Do an action that was decided at `block`, or its alternative if its simulation refuses. Never
+        raises for a revert.
         """
         outcome = self._run(action, block)
         self._count(outcome)
         self._tell(outcome)
+        if outcome.status == REFUSED and action.alternative is not None:
+            return self.run(action.alternative, block)
         return outcome
 
     def _run(self, action: Action, block: int) -> Outcome:
@@ -112,6 +114,8 @@ class Executor:
     def _earned(self, event: Event) -> int:
         """Quote that an event brought the keeper's accounts, against mark."""
         if event.name == "AccountAbsorbed" and event.keeper in self.beneficiaries:
+            return event.reward
+        if event.name == "ClosedWithOrders" and event.keeper in self.beneficiaries:
             return event.reward
         if event.name == "InventorySold" and event.buyer in self.beneficiaries:
             return event.discount

@@ -1,17 +1,23 @@
 """What liquidations bring, as the kernel computes it (contracts/modules/liquidation.vy,
-MarginVaultAuction.vy).
+MarginVaultAuction.vy), and how much of them the LiquidationEngine admits.
 
 Pure functions. Quote amounts, sizes, prices and rates have 18 decimals. They choose and bound what a keeper
 does; the kernel computes every price and amount itself.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lastline import fixed_math as fm
 from lastline import risk
+from lastline.keeper.orderbook import Resting
 from lastline.keeper.snapshot import MarketSnapshot
+from lastline.orders import MAX_MAKERS
 from lastline.units import WAD
 from lastline.views import AccountView, PositionView
+
+# Base that settling may take from a position before its liquidation (LiquidationEngine.SETTLING).
+SETTLING = 1000
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,101 @@ class Offer:
     def notional(self, mark: int) -> int:
         """Worth at mark, quote, rounded up."""
         return -(-abs(self.size) * mark // WAD)
+
+
+@dataclass(frozen=True)
+class Close:
+    """A close against resting orders, in the order in which they are used: `size` the makers' change
+    (long > 0), `limit` the worst price the account may get.
+    """
+
+    size: int
+    limit: int
+    makers: tuple[Resting, ...]
+    reward: int
+
+
+def admitted(
+    markets: dict[int, MarketSnapshot],
+    account: AccountView,
+    position: PositionView,
+    multiplier: int,
+    now: int,
+) -> int:
+    """How much of a position the engine lets go now, base: its turn, its balance, what the market bears.
+
+    Contracts: lib/liquidation_order.vy, LiquidationEngine._most_by_rate.
+    """
+    market, held = markets[position.market], abs(position.size)
+    sizes = {p.market: p.size for p in account.positions}
+    prices = {m: markets[m].mark for m in sizes}
+    planned = take_over(market, account, position, multiplier, held)
+    if planned is None:
+        return 0
+    most = held
+    if sum(1 for size in sizes.values() if size) > 1:
+        minimums = {m: markets[m].margin.minimum_notional for m in sizes}
+        if position.market not in risk.turn(
+            sizes, prices, minimums, {m for m in sizes if markets[m].is_fresh(now)}
+        ):
+            return 0
+        minimum = market.margin.minimum_notional
+        most = risk.most_by_order(sizes, prices, minimum, position.market, abs(planned.size))
+    if market.room is None or is_absorbable(markets, account) or account.equity * 2 < account.maintenance:
+        return most
+    room = market.room * WAD // market.mark
+    if min(abs(planned.size), most) <= room:
+        return most
+    room = min(room, held - _minimum_size(market) - SETTLING)
+    return min(most, room) if room >= _minimum_size(market) else 0
+
+
+def order_close(
+    market: MarketSnapshot,
+    account: AccountView,
+    position: PositionView,
+    multiplier: int,
+    most: int,
+    orders: Iterable[Resting],
+    has_reward: bool,
+) -> Close | None:
+    """What closing at most `most` of a position against these orders does, best prices first; None if none of
+    them is as good as a take-over, or what stays would be too small. `has_reward`: the keeper is of another
+    owner.
+    """
+    plan = take_over(market, account, position, multiplier, most)
+    whole = take_over(market, account, position, multiplier, abs(position.size))
+    if plan is None or whole is None:
+        return None
+    sign, mark, wanted = (1 if plan.size > 0 else -1), market.mark, abs(plan.size)
+    band = mark * market.margin.price_band // WAD
+    fitting = [
+        resting
+        for resting in orders
+        if resting.signed.order.market == market.market
+        and resting.signed.order.size * sign > 0
+        and (resting.signed.order.limit_price - plan.price) * sign >= 0
+        and abs(resting.signed.order.limit_price - mark) <= band
+        and (resting.signed.order.account ^ account.account) >> 96
+        and resting.signed.order.max_fee_rate >= market.maker_rate + resting.signed.order.builder_fee_rate
+    ]
+    fitting.sort(key=lambda resting: -sign * resting.signed.order.limit_price)
+    used, filled, saving = [], 0, 0
+    for resting in fitting[:MAX_MAKERS]:
+        part = min(resting.left, wanted - filled)
+        if not part:
+            break
+        used.append(resting)
+        filled += part
+        saving += part * abs(resting.signed.order.limit_price - plan.price) // WAD
+    rest = abs(position.size) - filled
+    if not filled or (rest and rest * mark // WAD < market.margin.minimum_notional):
+        return None
+    terms = market.liquidation
+    proportional = min(filled * mark // WAD * terms.reward_rate // WAD, terms.reward_cap)
+    full = min(terms.reward_flat + proportional, terms.reward_cap)
+    reward = min(saving, full if filled == abs(whole.size) else proportional) if has_reward else 0
+    return Close(sign * filled, plan.price, tuple(used), reward)
 
 
 def take_over(

@@ -9,7 +9,9 @@ from typing import Any
 
 from lastline.accounts import account_id, owner_of
 from lastline.chain import Chain, Reverted
+from lastline.keeper import orderbook
 from lastline.keeper.config import Config
+from lastline.keeper.orderbook import EXCHANGE, Resting
 from lastline.risk import Terms
 from lastline.units import WAD
 from lastline.views import VAULT, AccountView, InventoryView, PositionView
@@ -39,7 +41,8 @@ class MarketSnapshot:
 
     `oracle_mark` None: no usable price, `oracle_reason` says why. `fund_payable`: what the fund would pay
     now of the open claims, quote. `first_claim`: id of the oldest open claim, -1 for none. `policy`: tiers
-    of the LossAllocator.
+    of the LossAllocator. `maker_rate`: fee of a resting order, share of notional. `room`: quote that may be
+    liquidated now, None without a limit.
     """
 
     market: int
@@ -58,6 +61,8 @@ class MarketSnapshot:
     fund_payable: int
     first_claim: int
     policy: tuple[int, ...]
+    maker_rate: int = 0
+    room: int | None = None
 
     @property
     def terms(self) -> Terms:
@@ -103,7 +108,7 @@ class Snapshot:
     """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL
     profit that is not booked (only read if somebody wants to touch them); `unsynced`: generations that need
     `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the
-    sender may trade for `own`.
+    sender may trade for `own`. `orders`: what accounts may be closed against.
     """
 
     block: int
@@ -121,6 +126,7 @@ class Snapshot:
     with_pots: tuple[tuple[int, PositionView], ...] = ()
     unsynced: tuple[int, ...] = ()
     unread: dict[int, str] = field(default_factory=dict)
+    orders: tuple[Resting, ...] = ()
 
 
 def own_account(config: Config, sender: str) -> int:
@@ -172,6 +178,7 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
         with_pots=_pots(chain, block, read_states) if config.touch_pots_from else (),
         unsynced=_unsynced(chain, block, {a: words_of[a] for a, why in unread.items() if SYNC_FIRST in why}),
         unread=unread,
+        orders=orderbook.resting(chain, orderbook.read_file(config.orders), block) if unhealthy else (),
     )
 
 
@@ -187,6 +194,8 @@ def _markets(
     count = len(all_words)
     readings = chain.call_many(ORACLE, [("status", n) for n in range(count)], block, False)
     policies = chain.call_many(ALLOCATOR, [("policy", n) for n in range(count)], block)
+    rates = chain.call_many(EXCHANGE, [("fee_rates", n) for n in range(count)], block)
+    limits = chain.call_many(ENGINE, [("rate_limit_state", n) for n in range(count)], block)
     for n, (words, inventory) in enumerate(zip(all_words, inventories, strict=True)):
         price, queue = PriceWord.of(words[0]), QueueWord.of(words[11])
         open_interest = FlowWord.of(words[12]).open_interest
@@ -217,6 +226,8 @@ def _markets(
             fund_payable=payable,
             first_claim=first_claim,
             policy=tuple(policies[n]),
+            maker_rate=rates[n][0],
+            room=limits[n][2] if limits[n][0] else None,
         )
     return out
 

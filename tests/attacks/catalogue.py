@@ -309,8 +309,11 @@ LIQUIDATION = (
     ),
     row(
         "L21",
-        "the liquidator closes only the legs that suit him, or judges them at marks of different times",
+        "the liquidator closes only the legs that suit him, or judges them at marks of different times, "
+        "or keeps others from it",
         f"{T}never_less_healthy_and_never_past_bankruptcy {T}other_markets_count_at_their_last_good_mark "
+        f"{A}liquidation.py::test_l21_liquidator_does_not_strip_the_hedge "
+        f"{A}liquidation.py::test_l21_using_up_a_markets_limit_protects_nobody_for_long "
         f"{A}liquidation.py::test_x17_hedged_account_solvent_at_present_prices_is_not_liquidated",
         "absorption takes the account whole; what is left of different ages: see limit 2",
     ),

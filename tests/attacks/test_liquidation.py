@@ -223,6 +223,71 @@ def test_x12_reward_of_a_bankrupt_account_comes_out_of_past_liquidations_only(ei
     either.kernel.assert_conserved()
 
 
+def test_l21_liquidator_does_not_strip_the_hedge(either):
+    """
+    1,200 against 1,000 in another market. The attacker wants the hedge, which is easier to sell, and to leave
+    the rest to fall: he gets it only as far as what it hedges has been taken before.
+    """
+    desk = open_desk(either)
+    victim, other = either.account("victim", 130), either.account("counterparty", 10_000)
+    attacker, side = either.account("attacker", 5000), either.side
+    either.open(victim, other, 12)
+    either.open(other, victim, 10, market=1)
+    for market in (0, 1):
+        either.move(7 if market == 0 else "0.5", market)
+
+    def take(market: int) -> int:
+        limit = 2**200 if either.kernel.position(victim, market).size > 0 else 0
+        with boa.env.prank(actor("attacker")):
+            return abs(desk.engine.take_over(victim, market, wad(100), attacker, limit).size)
+
+    assert either.kernel.plan(victim, market=1).is_liquidatable
+    with boa.reverts("liquidation: larger side first"):
+        take(1)
+    assert take(0) > 0
+    exposure = either.vault.exposure(victim, 0)
+    unhedged = (exposure.longs - exposure.shorts) * side
+    # before: 116 or 279 of 1,116 or 1,284
+    assert unhedged < wad(300)
+    if either.kernel.plan(victim, market=1).is_liquidatable:
+        take(1)
+    assert not either.kernel.plan(victim).is_liquidatable
+    either.kernel.assert_conserved()
+
+
+def test_l21_using_up_a_markets_limit_protects_nobody_for_long(either):
+    """
+    An attacker who is about to be liquidated sees to it that the limit is used up first. He is taken over as
+    fast as it refills, and at once when his health is below a half.
+    """
+    desk, governance = open_desk(either), actor("governance")
+    desk.engine.set_rate_limit(0, wad(10**9), 14_000, sender=governance)
+    a_second = wad(10**9) // 14_000
+    margin = 59_700 if either.side > 0 else 61_000
+    victim = either.bankrupt(either.account("winner", 10**7), size=10_000, margin=margin, name="attacker")
+    keeper, limit = either.account("keeper", 10**7), 2**200 if either.side > 0 else 0
+    desk.use_exchange()
+    with boa.env.prank(desk.exchange.address):
+        desk.engine.count(0, wad(10**8))
+    assert desk.engine.rate_limit_state(0).free == 0
+
+    def take() -> int:
+        taken = desk.engine.take_over(victim, 0, wad(10**6), keeper, limit, sender=actor("keeper"))
+        return abs(taken.size) * either.vault.mark(0) // WAD
+
+    either.move(4, seconds=1)
+    assert a_second - 10**3 < take() <= a_second
+    assert either.kernel.plan(victim).is_liquidatable
+    with boa.env.anchor():
+        either.move("4.9", seconds=1)
+        assert WAD * 4 // 10 < either.kernel.plan(victim).health < WAD // 2
+        assert take() > 5 * a_second
+    wait(60)
+    assert take() > 5 * a_second
+    assert not either.kernel.plan(victim).is_liquidatable
+    either.kernel.assert_conserved()
+
+
 @pytest.mark.parametrize("call", ["absorb", "absorb_many", "take_over"])
 def test_x17_hedged_account_solvent_at_present_prices_is_not_liquidated(either, call):
     """

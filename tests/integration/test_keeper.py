@@ -26,6 +26,7 @@ from lastline.keeper import snapshot as snapshots
 from lastline.keeper.config import KEY
 from lastline.keeper.decisions import Action, Budget, by_take_over, liquidations
 from lastline.keeper.executor import DONE, REFUSED, REVERTED, WOULD
+from lastline.orders import Order, sequence_of, sign, to_line
 from lastline.units import wad
 from lastline.views import VAULT
 from scripts._anvil import anvil
@@ -457,3 +458,50 @@ def test_silverback_bot_works_block_by_block(run, tmp_path):
     assert {"update_mark", "absorb", "resolve"} <= set(metrics["actions"])
     assert metrics["steps"] > 0
     assert "claims" not in " ".join(run.unresolved())
+
+
+def test_an_account_is_closed_against_the_orders_of_a_file(run, tmp_path):
+    """A keeper without margin of its own: one good order, and one whose maker has nothing."""
+    for market in run.markets:
+        run.chain.send(run.relay.sender, VAULT, "update_mark", market)
+    run.bot.index.update(run.chain, run.web3.eth.block_number, 32)
+    path = tmp_path / "orders.jsonl"
+    config = replace(run.config, orders=path, margin_share=0, min_profit=0)
+
+    def look():
+        return snapshots.read(run.chain, run.bot.index.accounts, config, run.keeper.sender.address)
+
+    seen = look()
+    assert seen.orders == ()
+    victim = next(a for a in seen.unhealthy if a.equity > 0)
+    (position,) = victim.positions
+    poor = run._actor("poor maker")
+    exchange, chain_id = run.chain.deployment.address("Exchange"), run.web3.eth.chain_id
+
+    def order(maker):
+        values = {
+            "market": position.market,
+            "size": position.size,
+            "limit_price": seen.markets[position.market].mark,
+        }
+        order = Order(
+            account=maker.account, expiry=seen.timestamp + 3600, lane=99, sequence=sequence_of(1), **values
+        )
+        return to_line(sign(order, maker.sender.key, exchange, chain_id))
+
+    path.write_text(order(run.maker) + "\n")
+    (action,) = [
+        a for a in liquidations(look(), config) if a.kind == "order_close" and victim.account in a.arguments
+    ]
+    bot = make_keeper(run.chain, run.keeper.sender.key, config)
+    path.write_text(order(poor) + "\n")
+    (bad,) = [
+        a for a in liquidations(look(), config) if a.kind == "order_close" and victim.account in a.arguments
+    ]
+    assert bot.executor.run(replace(bad, alternative=None), seen.block).status == REFUSED
+    outcome = bot.executor.run(action, seen.block)
+    assert outcome.status == DONE
+    assert outcome.earned > 0
+    assert abs(outcome.earned - action.reward) <= 10**6
+    assert victim.account not in {account.account for account in look().unhealthy}
+    assert audit.run(run.chain).failed == []

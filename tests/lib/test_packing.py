@@ -23,6 +23,7 @@ STRUCTS = {
     "price": (104, 32, 23, 1, 8, 1),
     "clock": (40, 40, 40, 40, 40),
     "sums": (112, 112, 23, 1, 1, 7),
+    "bucket": (104, 104, 32, 16),
 }
 # Fields whose width the library checks; the others are bounded where they are written.
 CHECKED = {
@@ -31,6 +32,7 @@ CHECKED = {
     "price": [0, 2],
     "clock": [0, 1, 2, 3, 4],
     "sums": [0, 1],
+    "bucket": [0, 1, 2, 3],
 }
 PAIRS = {
     "halves": (128, 128),

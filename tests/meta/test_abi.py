@@ -16,7 +16,7 @@ OF_EVERY_PART = {"config_hash()"}
 # Of snekmate's ownable_2step, exported by the console.
 OWNERSHIP = {"owner", "pending_owner", "transfer_ownership", "accept_ownership"}
 # For others to implement: feeds.
-EXTERNAL = {"IAggregator"}
+EXTERNAL = {"IAggregator", "IOwned"}
 
 
 def selectors(part: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 from lastline import account_report as ar
 from lastline.accounts import account_id
 from tests.kernel import WAD, account_of, wad
-from tests.support import actor
+from tests.support import actor, deploy
 
 
 def test_figures_of_an_account_are_the_vaults(desk):
@@ -179,3 +179,21 @@ def test_an_account_id_takes_no_sub_account():
 def test_a_sub_account_out_of_range_is_refused():
     with pytest.raises(ValueError, match="out of range"):
         ar.parse_account(OWNER, 2**96)
+
+
+def test_whose_turn_it_is_is_the_engines_answer(desk):
+    """Of a hedged account only the larger side; of any other all positions."""
+    engine = deploy("LiquidationEngine.vy", desk.scene.vault.address)
+    scene = desk.scene
+    winner, account = scene.account("winner", 10**5), scene.account("loser", 500)
+    scene.open(account, winner, 10)
+    assert desk.report(account).turn == (0,)
+    for size, turn in ((9, (0,)), (1, (0, 1)), (1, (1,))):
+        scene.open(winner, account, size, market=1)
+        assert desk.report(account).turn == turn
+        assert sum(1 << market for market in turn) == engine.liquidatable_markets(account)
+    # the larger side has no fresh mark
+    boa.env.timestamp += 601
+    scene.vault.update_mark(0)
+    assert desk.report(account).turn == (0, 1)
+    assert engine.liquidatable_markets(account) == 3

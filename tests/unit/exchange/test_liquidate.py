@@ -6,9 +6,9 @@ import boa
 import pytest
 from boa.contracts.vyper.vyper_contract import VyperContract
 
-from tests.kernel import EXCHANGE, WAD, Kernel, account_of, deploy_kernel, wad
+from tests.kernel import EXCHANGE, LIQUIDATION_ENGINE, WAD, Kernel, account_of, deploy_kernel, wad
 from tests.support import actor, deploy, signer, wait
-from tests.unit.crisis.scene import Scene, fresh
+from tests.unit.crisis.scene import Scene, ceil_div, fresh
 from tests.unit.exchange.orders import Order, digest_of, lane_word, sign
 
 MAKER_RATE, TAKER_RATE = 2 * 10**14, 5 * 10**14
@@ -19,10 +19,10 @@ UNLIMITED = 2**111
 
 
 class Venue:
-    """A market behind a real Exchange, with an account at health 0.8."""
+    """A market behind a real Exchange and engine, with an account at health 0.8."""
 
-    def __init__(self, scene: Scene, exchange: VyperContract) -> None:
-        self.scene, self.exchange = scene, exchange
+    def __init__(self, scene: Scene, exchange: VyperContract, engine: VyperContract) -> None:
+        self.scene, self.exchange, self.engine = scene, exchange, engine
         self.keeper = account_of("keeper")
         self.loser = scene.account("loser", MARGIN[scene.side])
         scene.open(self.loser, scene.account("winner", 5000), 10)
@@ -30,8 +30,9 @@ class Venue:
             scene.account(name, 1000)
 
     def open_doors(self) -> None:
-        """From now on the Exchange trades, and the scene's own fills do not."""
+        """From now on the Exchange trades and the engine is asked; the scene's own calls are refused."""
         self.scene.vault.set_role(EXCHANGE, self.exchange.address, sender=actor("governance"))
+        self.scene.vault.set_role(LIQUIDATION_ENGINE, self.engine.address, sender=actor("governance"))
         for name in ("maker", "second maker"):
             self.scene.vault.accept_exchange(account_of(name), sender=actor(name))
 
@@ -78,10 +79,20 @@ def real_exchange(shared_kernel: Kernel) -> VyperContract:
     return contract
 
 
+@pytest.fixture(scope="module")
+def real_engine(shared_kernel: Kernel) -> VyperContract:
+    return deploy("LiquidationEngine.vy", shared_kernel.vault.address)
+
+
 @pytest.fixture(params=[1, -1], ids=["long", "short"])
-def quiet_venue(request: pytest.FixtureRequest, shared_kernel: Kernel, real_exchange: VyperContract) -> Venue:
+def quiet_venue(
+    request: pytest.FixtureRequest,
+    shared_kernel: Kernel,
+    real_exchange: VyperContract,
+    real_engine: VyperContract,
+) -> Venue:
     """At 100, before the Exchange may trade."""
-    return Venue(fresh(shared_kernel, request.param), real_exchange)
+    return Venue(fresh(shared_kernel, request.param), real_exchange, real_engine)
 
 
 @pytest.fixture
@@ -218,12 +229,12 @@ def test_account_with_pending_effects_is_settled_first(quiet_venue):
 
 
 def hedged(venue: Venue) -> int:
-    """A loser of 10 in one market whose hedge in the other one has won since its mark was taken."""
+    """A loser of 10 in one market whose hedge of 8 in the other one has won since its mark was taken."""
     scene = venue.scene
     account = scene.account("hedged", 130)
     scene.move(0, market=1, seconds=1)
     scene.open(account, account_of("winner"), 10)
-    scene.open(scene.account("rich", 5000), account, 10, market=1)
+    scene.open(scene.account("rich", 5000), account, 8, market=1)
     venue.open_doors()
     scene.move(11)
     scene.kernel.oracle.set_price(1, scene.price(11))
@@ -247,7 +258,75 @@ def test_market_without_a_price_is_judged_at_its_last_mark(quiet_venue):
     quiet_venue.scene.kernel.assert_conserved()
 
 
+def test_hedge_is_not_closed_before_what_it_hedges(quiet_venue):
+    account = hedged(quiet_venue)
+    quiet_venue.scene.kernel.oracle.set_down(1, True)
+    quiet_venue.refuses(
+        "liquidation: larger side first", quiet_venue.signed(-wad(2), market=1), account=account, market=1
+    )
+
+
+def test_of_what_goes_beyond_the_balance_half_is_closed(quiet_venue):
+    """Two makers offer more than the plan asks for; what is filled is what the engine admits."""
+    venue, account = quiet_venue, hedged(quiet_venue)
+    venue.scene.kernel.oracle.set_down(1, True)
+    admitted = venue.engine.admissible(account, 0, UNLIMITED)
+    assert admitted < abs(venue.scene.kernel.plan(account).change)
+    filled, _ = venue.liquidate(venue.signed(wad(8)), venue.signed(wad(8), "second maker"), account=account)
+    assert filled == admitted
+    venue.scene.kernel.assert_conserved()
+
+
+# --- how much a market bears ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def limited(venue):
+    """At most 976,563 at once: the least that the market's cap of a thousand million allows."""
+    cap = venue.scene.kernel.vault.market_words(0)[4] >> 208 & 2**16 - 1
+    capacity = ceil_div(((cap & 2**11 - 1) << (cap >> 11)) * WAD, venue.engine.LEAST_CAPACITY_PART())
+    venue.engine.set_rate_limit(0, capacity, 14, sender=actor("governance"))
+    return venue
+
+
+def test_close_counts_what_was_filled(limited):
+    capacity, _, before = limited.engine.rate_limit_state(0)
+    assert before == capacity
+    filled, _ = limited.liquidate(limited.signed(wad(2)))
+    assert filled == wad(2)
+    assert limited.engine.rate_limit_state(0).free == capacity - 2 * limited.mark
+
+
+def test_take_over_counts_in_the_same_place(limited):
+    scene, taker = limited.scene, limited.scene.account("taker", 1000)
+    limited.liquidate(limited.signed(wad(2)))
+    free = limited.engine.rate_limit_state(0).free
+    limit = 2**200 if scene.side > 0 else 0
+    taken = limited.engine.take_over(limited.loser, 0, wad(2), taker, limit, sender=actor("taker"))
+    assert limited.engine.rate_limit_state(0).free == free - abs(taken.size) * limited.mark // WAD
+
+
+def test_what_a_market_does_not_bear_is_not_closed(limited):
+    """All but 150 used up: of 5.29 base at most that much is closed, and then nothing until it has leaked."""
+    free = limited.engine.rate_limit_state(0).free
+    base = (free - wad(150)) * WAD // limited.mark
+    limited.engine.count(0, base, sender=limited.exchange.address)
+    filled, _ = limited.liquidate(limited.signed(wad(8)))
+    assert abs(filled - wad(150) * WAD // limited.mark) <= 1
+    limited.refuses("liquidation: rate limit", limited.signed(wad(8), "second maker"))
+    wait(14)
+    scene = limited.scene
+    assert scene.kernel.plan(limited.loser).is_liquidatable
+    assert limited.liquidate(limited.signed(wad(8), "second maker"))[0] > 0
+    scene.kernel.assert_conserved()
+
+
 # --- when it may not ---------------------------------------------------------------------------------------
+
+
+def test_without_an_engine_nothing_is_closed(venue):
+    venue.scene.vault.set_role(LIQUIDATION_ENGINE, actor("engine"), sender=actor("governance"))
+    venue.refuses("exchange: no engine", venue.signed(wad(2)))
 
 
 def test_keeper_without_an_owner_reverts(venue):

@@ -5,7 +5,9 @@ want them.
 from dataclasses import replace
 
 from lastline.keeper.config import Config
+from lastline.keeper.orderbook import Resting
 from lastline.keeper.snapshot import FeeSnapshot, MarketSnapshot, Snapshot
+from lastline.orders import Order, SignedOrder
 from lastline.units import WAD, wad
 from lastline.views import AccountView, InventoryView, PositionView
 from lastline.words import AccountWord, ClockWord, LiquidationWord, MarginWords
@@ -92,3 +94,10 @@ def snapshot(*markets, unhealthy=(), **changes):
 def config(**changes):
     """CONFIG with changes."""
     return replace(CONFIG, **changes)
+
+
+def order(number, size, price="1000", market=0, left=None, **fields):
+    """A resting order of account `number`: `size` base, signed, at `price`. Nobody checks its signature."""
+    values = {"account": number << 96, "market": market, "size": wad(size), "limit_price": wad(price)}
+    signed = SignedOrder(Order(**{**values, "expiry": NOW + 3600, **fields}), "0x" + "11" * 20, b"")
+    return Resting(signed, abs(wad(size)) if left is None else wad(left))

@@ -1,5 +1,6 @@
 """MockKernel with names in place of selectors, and what the engine's and the allocator's tests share."""
 
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from boa.contracts.vyper.vyper_contract import VyperContract
@@ -20,6 +21,17 @@ ARGUMENTS = {
     "deleverage": ["uint256"] * 2,
     "charge_round": ["uint256"] * 2,
     "close_at_mark": ["uint256"] * 2,
+}
+# Views that the engine asks, as its interfaces write them.
+VIEWS = {
+    "exposure": ["uint256"] * 2,
+    "liquidation_plan": ["uint256"] * 3,
+    "mark": ["uint256"],
+    "position_word": ["uint256"] * 2,
+    "market_words": ["uint256"],
+    "market_count": [],
+    "exchange_word": [],
+    "owner": [],
 }
 NAMES = {keccak(text=f"{name}({','.join(types)})")[:4]: name for name, types in ARGUMENTS.items()}
 SELECTORS = {name: selector for selector, name in NAMES.items()}
@@ -53,6 +65,43 @@ def logged(contract: VyperContract) -> list[tuple]:
     return [(type(event).__name__, *plain(tuple(event[1:]))) for event in contract.get_logs()]
 
 
+@dataclass(frozen=True)
+class Exposure:
+    """What the vault says of an account's directions, in the order of IMarginVaultViews."""
+
+    longs: int = 0
+    shorts: int = 0
+    long_markets: int = 0
+    short_markets: int = 0
+    ready_markets: int = 0
+    size: int = 0
+    mark: int = 0
+    minimum_notional: int = 0
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        return astuple(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a take-over would do, in the order of IMarginVaultViews."""
+
+    change: int = 0
+    price: int = 0
+    fee: int = 0
+    kappa: int = 0
+    health: int = 9 * WAD // 10
+    is_liquidatable: int = 1
+    is_absorbable: int = 0
+    is_stale: int = 0
+    unsettled: int = 0
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        return astuple(self)
+
+
 class Kernel:
     """The vault of a test. `argument` is the first one of the call meant: a market or an account."""
 
@@ -77,9 +126,21 @@ class Kernel:
     def calls_back(self, name: str, argument: int, data: bytes) -> None:
         self.mock.set_call_back(SELECTORS[name], argument, data)
 
+    def shows(self, name: str, argument: int, *words: int) -> None:
+        """What a view answers."""
+        selector = keccak(text=f"{name}({','.join(VIEWS[name])})")[:4]
+        self.mock.set_view(selector, argument, encode(["int256"] * len(words), [int(word) for word in words]))
+
     def hold(self, account: int, *markets: int) -> None:
-        """Give an account positions in these markets, as far as its word says."""
+        """Give an account positions in these markets, as far as its word says; all of one direction."""
         self.mock.set_account_word(account, sum(1 << market for market in markets) << 128)
+        self.expose(account)
+
+    def expose(self, account: int, **fields: int) -> None:
+        self.shows("exposure", account, *Exposure(**fields).words)
+
+    def plan(self, account: int, **fields: int) -> None:
+        self.shows("liquidation_plan", account, *Plan(**fields).words)
 
     def calls(self) -> list[tuple]:
         """Name and arguments of every call that did not revert."""

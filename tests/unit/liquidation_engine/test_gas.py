@@ -7,10 +7,10 @@ from tests import support
 from tests.unit.liquidation_engine.kernel import WAD, Kernel, account_of
 
 MARKET = 3
-# Measured 6,546 for an owner, 9,304 for an operator, who is looked up in the vault; 3,120 of it to see in how
-# many markets the account is.
-OWNER_BOUND = 7_000
-OPERATOR_BOUND = 9_750
+# For an owner, and for an operator, who is looked up in the vault; 3,120 of it to see in how many markets the
+# account is, 2,200 whether the market has a limit.
+OWNER_BOUND = 9_300
+OPERATOR_BOUND = 12_050
 
 
 def own_gas(is_operator):
@@ -40,4 +40,4 @@ def test_gas_of_take_over(is_operator, bound):
     with boa.swap_env(boa.Env()):
         boa.env.timestamp = support.START_TIME
         gas = own_gas(is_operator)
-    assert gas <= bound
+    assert gas <= bound, gas

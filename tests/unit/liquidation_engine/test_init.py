@@ -1,4 +1,4 @@
-"""LiquidationEngine: its constructor, and that nobody owns it."""
+"""LiquidationEngine: its constructor, its entries, and that nobody owns it but the vault's owner."""
 
 import boa
 import pytest
@@ -7,8 +7,9 @@ from tests import support
 
 NOBODY = "0x" + "00" * 20
 
-OPEN_TO_ANYONE = {"absorb", "refresh_and_absorb", "absorb_many"}
+OPEN_TO_ANYONE = {"absorb", "refresh_and_absorb", "absorb_many", "admit"}
 FOR_CONTROLLERS = {"take_over", "refresh_and_take_over", "buy_inventory", "refresh_and_buy_inventory"}
+FOR_THE_VAULTS_OWN = {"count", "set_rate_limit"}
 
 
 def test_init_names_the_vault(engine, kernel):
@@ -27,7 +28,7 @@ def test_entries_are_these_and_take_no_value(engine):
         for item in engine.abi
         if item["type"] == "function" and item["stateMutability"] not in ("view", "pure")
     }
-    assert writing == OPEN_TO_ANYONE | FOR_CONTROLLERS
+    assert writing == OPEN_TO_ANYONE | FOR_CONTROLLERS | FOR_THE_VAULTS_OWN
     assert all(item.get("stateMutability") != "payable" for item in engine.abi)
 
 
