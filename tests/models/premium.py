@@ -1,12 +1,12 @@
-"""Basis and funding rate of a market as the specification says, exact to 60 digits.
+"""Basis and funding rate of a market as the specification says, exact to 78 digits (vyper sets the context so).
 
 Shares are plain numbers (0.01 is one per cent), rates are per 8 hours, `rate_sum` is per second times seconds.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal, getcontext
+from decimal import Decimal
 
-getcontext().prec = 60
+import vyper.utils  # noqa: F401
 
 FUNDING_PERIOD = 28_800
 DAMPER = Decimal("0.0005")
