@@ -435,7 +435,10 @@ class Deployer:
 
             def has_feeds() -> bool:
                 _, _, _, shown, window, clamp, *_ = self._view("PriceOracle", "config", index)
-                return ([tuple(feed[:4]) for feed in shown[0]], [*shown[1:], window, clamp]) == (feeds, numbers)
+                return ([tuple(feed[:4]) for feed in shown[0]], [*shown[1:], window, clamp]) == (
+                    feeds,
+                    numbers,
+                )
 
             yield self._step(
                 f"perpetual's feeds of {name}",

@@ -65,6 +65,17 @@ def read(market: uint256) -> IPriceOracle.Reading:
     return self._reading(market)
 
 
+@external
+@view
+def status(market: uint256) -> IPriceOracle.Status:
+    """
+    @return The reading; unusable, without a reason, if the market is down
+    """
+    if self.is_down[market]:
+        return empty(IPriceOracle.Status)
+    return IPriceOracle.Status(usable=True, reading=self._reading(market), reason="")
+
+
 @internal
 @view
 def _reading(market: uint256) -> IPriceOracle.Reading:

@@ -83,7 +83,13 @@ def test_the_least_integer_has_no_magnitude(math_lib):
 
 @pytest.mark.parametrize(
     "name",
-    ["mul_div_down", "mul_div_up", "signed_mul_div_floor", "signed_mul_div_ceil", "signed_mul_div_toward_zero"],
+    [
+        "mul_div_down",
+        "mul_div_up",
+        "signed_mul_div_floor",
+        "signed_mul_div_ceil",
+        "signed_mul_div_toward_zero",
+    ],
 )
 def test_division_by_zero_and_overflow_revert(math_lib, name):
     function = getattr(math_lib, name)

@@ -103,7 +103,7 @@ class Market:
     mark: Fr = Fr(0)
     mark_time: int = 0  # 0 while the mark is on its way
     step_time: int = 0
-    # what the rates of the oracle add up to, until when, and how much of it has been counted (None: nothing yet)
+    # what the oracle's rates add up to, until when, and how much of it has been counted (None: nothing)
     rate_sum: int = 0
     observed_at: int = 0
     counted_sum: int | None = None
@@ -563,7 +563,7 @@ class Naive:
         self.require(not any(m.is_on_its_way(self.now) for m in held), "mark on its way")
 
     def funding_due(self, m: Market, rate: int) -> int:
-        """Share of mark that longs pay: the rates in force since the last accrual, of more than an hour their mean."""
+        """Share of mark that longs pay, by the rates since the last accrual; of over an hour, their mean."""
         elapsed = self.now - m.funding_time
         due = rate * elapsed if m.counted_sum is None else m.rate_sum - m.counted_sum
         m.counted_sum = m.rate_sum
@@ -572,7 +572,7 @@ class Naive:
         return min(max(int(Fr(due * counted, elapsed)), -most), most)
 
     def accrue(self, m: Market, due: int) -> None:
-        """Payers pay mark * due, receivers get it less the fund's share; not while a side is only the inventory."""
+        """Payers pay mark * due, receivers get it less the fund's share; nobody while a side is inventory."""
         if (self.longs(m) - abs(m.size)) * m.mark <= m.dust:
             return
         paid = m.mark * abs(due) / WAD

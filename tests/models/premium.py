@@ -1,10 +1,11 @@
-"""Basis and funding rate of a market as the specification says, exact to 78 digits (vyper sets the context so).
+"""Basis and funding rate of a market as the specification says, exact to 78 digits (vyper's context).
 
-Shares are plain numbers (0.01 is one per cent), rates are per 8 hours, `rate_sum` is per second times seconds.
+Shares are plain numbers (0.01 is one per cent), rates are per 8 hours, `rate_sum` is in rates per second.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 import vyper.utils  # noqa: F401
 
@@ -28,7 +29,7 @@ class Premium:
     basis: Decimal = Decimal(0)
     average: Decimal = Decimal(0)
     rate_sum: Decimal = Decimal(0)
-    # How far the sum of rates may be off for taking each stretch's mean average: seconds times the way it went.
+    # What taking each stretch's mean average may cost the sum of rates: seconds times the way it went.
     rate_slack: Decimal = Decimal(0)
 
     def rate(self, average: Decimal) -> Decimal:
@@ -73,7 +74,7 @@ class Premium:
         stops = sorted((k for k in self._kinks() if low < k < high), reverse=start > end)
         points = [start, *stops, end]
         total = Decimal(0)
-        for a, b in zip(points, points[1:], strict=False):
+        for a, b in pairwise(points):
             # goal + (a - goal) e^(-t / T) reaches b after
             time = ((a - goal) / (b - goal)).ln() * FUNDING_PERIOD
             # and its own integral until then is

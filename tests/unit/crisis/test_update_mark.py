@@ -287,7 +287,7 @@ def test_funding_of_the_time_a_side_was_only_the_inventory_is_not_owed_later(sce
 
 @pytest.mark.parametrize(("size", "is_paid"), [(1, False), ("1.000001", True)])
 def test_who_holds_no_more_than_dust_beside_the_inventory_does_not_count(scene, size, is_paid):
-    """Dust is 100 quote here, and the mark 100: one unit beside the inventory is dust, a little more is not."""
+    """Dust is 100 quote, and the mark 100: one unit beside the inventory is dust, a little more is not."""
     config = tuple(liquidation_config(dust=wad(100)).values())
     with scene.as_governance():
         scene.vault.set_liquidation_config(0, config)

@@ -55,7 +55,9 @@ class PerpetualMarket:
         return self.oracle.premium_state(self.market)
 
 
-def list_perpetual(oracle: VyperContract, governance: str, market: int = 5, count: int = 1) -> PerpetualMarket:
+def list_perpetual(
+    oracle: VyperContract, governance: str, market: int = 5, count: int = 1
+) -> PerpetualMarket:
     index, feeds = new_feed(decimals=18), [new_feed(decimals=18) for _ in range(count)]
     oracle.set_feeds(market, [long_lived(index)], 1, MAX_DEVIATION, sender=governance)
     configs = [long_lived(feed) for feed in feeds]

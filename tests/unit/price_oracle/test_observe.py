@@ -1,4 +1,4 @@
-"""PriceOracle.observe: the premium recorded, the mark with its basis, the funding rate; and what one print can do."""
+"""PriceOracle.observe: premium, basis, mark and funding rate; and what one print can do."""
 
 import math
 

@@ -54,7 +54,7 @@ def test_accept_ownership_by_anyone_else_reverts(oracle, governance, successor, 
 
 
 def test_only_these_functions_write(oracle):
-    """No function writes a price (`observe` records what the feeds say), and ownership cannot be renounced."""
+    """No function writes a price (`observe` asks the feeds), and ownership cannot be renounced."""
     writing = {
         entry["name"]
         for entry in oracle.abi

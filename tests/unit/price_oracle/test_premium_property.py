@@ -1,21 +1,28 @@
 """
-PriceOracle.observe against an exact model: any premiums at any times, one look or many, and callers who choose
-their moments.
+PriceOracle.observe against an exact model: any premiums at any times, one look or many, and callers who
+choose their moments.
 """
 
 from decimal import Decimal
 
 import boa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import support
 from tests.models.premium import Premium
 from tests.unit.price_oracle.feeds import WAD
-from tests.unit.price_oracle.perpetual import CLAMP, FUNDING_CLAMP, PERIOD, WINDOW, bps
+from tests.unit.price_oracle.perpetual import CLAMP, FUNDING_CLAMP, PERIOD, WINDOW, bps, list_perpetual
 
 STEP = Decimal(10) ** -15  # of what is stored
 KEEPER_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def perpetual(oracle, governance):
+    """One market for all examples, each of which is undone."""
+    return list_perpetual(oracle, governance)
 
 
 def plain(share: int) -> Decimal:
@@ -23,12 +30,10 @@ def plain(share: int) -> Decimal:
 
 
 def model_now(interest: int) -> Premium:
-    return Premium(
-        boa.env.timestamp, WINDOW, plain(CLAMP), plain(interest), plain(FUNDING_CLAMP)
-    )
+    return Premium(boa.env.timestamp, WINDOW, plain(CLAMP), plain(interest), plain(FUNDING_CLAMP))
 
 
-def assert_matches(state, reading, model: Premium, looks: int) -> None:
+def assert_matches(state, reading, model: Premium, looks: int, seconds: int) -> None:
     """
     Each look rounds an average by less than a step; it keeps that, or less, until the end. The sum of rates
     inherits it, and each look rounds it by two wei; a stretch that passes a kink of the rate is off by less
@@ -37,7 +42,6 @@ def assert_matches(state, reading, model: Premium, looks: int) -> None:
     bound = looks * STEP
     assert abs(plain(state.basis) - model.basis) <= bound
     assert abs(plain(state.average_premium) - model.average) <= bound
-    seconds = Decimal(boa.env.timestamp - support.START_TIME + 10**6)
     slack = model.rate_slack + bound * seconds / PERIOD + looks * 2 * Decimal(10) ** -18
     assert abs(plain(reading.rate_sum) - model.rate_sum) <= slack
 
@@ -57,7 +61,7 @@ interests = st.sampled_from([0, bps(1), bps(5), bps(-5)])
 def test_any_observations_at_any_times_equal_the_exact_model(oracle, perpetual, governance, steps, interest):
     with boa.env.anchor():
         oracle.set_funding(perpetual.market, interest, FUNDING_CLAMP, sender=governance)
-        model = model_now(interest)
+        model, start = model_now(interest), boa.env.timestamp
         for seconds, premium in steps:
             if premium is None:
                 perpetual.die()
@@ -65,7 +69,7 @@ def test_any_observations_at_any_times_equal_the_exact_model(oracle, perpetual, 
                 perpetual.live()
             reading = perpetual.observe(seconds, premium)
             model.observe(boa.env.timestamp, None if premium is None else seen(premium))
-        assert_matches(perpetual.state, reading, model, 2 * len(steps))
+        assert_matches(perpetual.state, reading, model, 2 * len(steps), boa.env.timestamp - start)
 
 
 def seen(premium: int) -> Decimal:
@@ -81,7 +85,9 @@ def seen(premium: int) -> Decimal:
     st.lists(st.integers(0, 600), max_size=10),
     interests,
 )
-def test_many_looks_give_what_one_look_gives(oracle, perpetual, governance, premium, total, moments, interest):
+def test_many_looks_give_what_one_look_gives(
+    oracle, perpetual, governance, premium, total, moments, interest
+):
     """While a premium stands, it does not matter who looks, nor how often."""
     outcomes = []
     for stops in ([total], sorted({m for m in moments if m < total} | {total})):
@@ -110,9 +116,9 @@ def test_many_looks_give_what_one_look_gives(oracle, perpetual, governance, prem
 )
 def test_nobody_gains_by_choosing_when_to_observe(oracle, perpetual, changes, calls):
     """
-    The premium changes at its own times, a keeper looks once a minute, an attacker whenever it likes. Whatever
-    it does, the averages are those of the true premium but for a minute of each change; so the attacker's
-    calls move them by at most that, and only towards what is true.
+    The premium changes at its own times, a keeper looks once a minute, an attacker whenever it likes.
+    Whatever it does, the averages are those of the true premium but for a minute of each change; so the
+    attacker's calls move them by at most that.
     """
     end = 1_260
     path = []
@@ -141,6 +147,8 @@ def test_nobody_gains_by_choosing_when_to_observe(oracle, perpetual, changes, ca
     jumps = [abs(b - a) for a, b in zip([0, *(p for _, p in path)], [p for _, p in path], strict=False)]
     for state, exact in outcomes:
         rounding = Decimal(len(calls) + 30) * STEP
-        assert abs(plain(state.basis) - exact.basis) <= plain(sum(jumps) * KEEPER_SECONDS // WINDOW) + rounding
+        assert (
+            abs(plain(state.basis) - exact.basis) <= plain(sum(jumps) * KEEPER_SECONDS // WINDOW) + rounding
+        )
         late = plain(sum(jumps) * KEEPER_SECONDS // PERIOD) + rounding
         assert abs(plain(state.average_premium) - exact.average) <= late

@@ -35,9 +35,7 @@ def test_set_perpetual_feeds_replaces_more_feeds_by_fewer(oracle, market, govern
     many = [config_of(new_feed()) for _ in range(5)]
     oracle.set_perpetual_feeds(market, many, 3, MAX_DEVIATION, WINDOW, CLAMP, sender=governance)
     few = [config_of(new_feed(decimals=18))]
-    oracle.set_perpetual_feeds(
-        market, few, 1, MAX_DEVIATION // 2, WINDOW + 1, CLAMP // 2, sender=governance
-    )
+    oracle.set_perpetual_feeds(market, few, 1, MAX_DEVIATION // 2, WINDOW + 1, CLAMP // 2, sender=governance)
 
     old = ([stored(config) for config in many], 3, MAX_DEVIATION)
     new = ([stored(few[0], 18)], 1, MAX_DEVIATION // 2)
@@ -174,7 +172,9 @@ def test_set_perpetual_feeds_duplicate_feed_reverts(oracle, market, governance):
     assert oracle.config(market).perpetual == NO_SET
 
 
-@pytest.mark.parametrize(("price", "is_refused"), [(1_000, False), (4_000, False), (999, True), (4_001, True)])
+@pytest.mark.parametrize(
+    ("price", "is_refused"), [(1_000, False), (4_000, False), (999, True), (4_001, True)]
+)
 def test_set_perpetual_feeds_far_from_the_index_reverts(oracle, market, governance, price, is_refused):
     """Another pair, or another scale."""
     arguments = (market, [config_of(new_feed(price))], 1, MAX_DEVIATION, WINDOW, CLAMP)
