@@ -709,7 +709,8 @@ ORACLE = (
         "O14",
         "the second source is not asked because the first reverts",
         f"{O}read.py::test_read_reverting_feed_leaves_the_quorum "
-        f"{O}read.py::test_read_gas_burning_feeds_leave_the_quorum",
+        f"{O}read.py::test_read_gas_burning_feeds_leave_the_quorum "
+        f"{A}oracle.py::test_o14_dead_feeds_of_the_perpetual_stop_no_mark",
     ),
     row(
         "O15",
@@ -770,6 +771,7 @@ ACCOUNTING = (
     row(
         "F03",
         "the premium is painted by tiny trades",
+        f"{A}oracle.py::test_f03_wild_print_of_the_perpetual_for_a_minute_moves_next_to_nothing "
         f"{O}observe.py::test_print_of_a_block_or_a_minute_moves_mark_and_average_by_its_time_only "
         f"{O}observe.py::test_print_that_nobody_follows_stands_for_ten_minutes "
         f"{O}premium_property.py::test_nobody_gains_by_choosing_when_to_observe",

@@ -211,6 +211,8 @@ class Naive:
         self.markets: list[Market] = []
         self.batch_seconds = batch_seconds
         self.funding_share = Fr(0)
+        # accruals that were none because a side was only the inventory
+        self.suspended = 0
         self.deposited = Fr(0)
         self.funding_fees, self.liquidation_fees = Fr(0), Fr(0)
         # Stated rounding tolerance, in smallest units: of any amount of quote, of any size.
@@ -573,7 +575,8 @@ class Naive:
 
     def accrue(self, m: Market, due: int) -> None:
         """Payers pay mark * due, receivers get it less the fund's share; nobody while a side is inventory."""
-        if (self.longs(m) - abs(m.size)) * m.mark <= m.dust:
+        if due and (self.longs(m) - abs(m.size)) * m.mark <= m.dust:
+            self.suspended += m.size != 0
             return
         paid = m.mark * abs(due) / WAD
         received = paid * (1 - self.funding_share)

@@ -72,7 +72,7 @@ def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
 def test_history_equals_naive_model(systems: list[Ledger], group: int) -> None:
     reached = run(systems, range(group * SEEDS, (group + 1) * SEEDS), STEPS)
     kinds = ("take_over", "close_with_orders", "absorb", "deleverage", "close_at_mark", "round")
-    for name in ("fill", "pay_builder", *kinds, "buy_inventory"):
+    for name in ("fill", "pay_builder", *kinds, "buy_inventory", "funding suspended"):
         assert reached.get(name, 0) > 0, f"histories hardly reach {name}: {reached}"
 
 
