@@ -757,6 +757,7 @@ ACCOUNTING = (
     row(
         "F01",
         "funding paid is not funding received",
+        f"{A}oracle.py::test_f03_premium_that_lasts_is_paid_by_who_holds_the_dear_side "
         f"{C}update_mark.py::test_funding_moves_cash_from_payers_to_receivers "
         f"{C}update_mark.py::test_funds_share_of_funding",
     ),
