@@ -18,13 +18,17 @@ from web3.exceptions import ContractLogicError, Web3Exception
 from lastline.chain import Reverted, reason_of
 from lastline.deployer import Artifact
 from lastline.deployments import DeploymentError
+from lastline.errors import explain
 
 LOCAL = "ethereum:local:foundry"
 LOCAL_CHAIN_IDS = (1337, 31337)
 
 
 class OneSentence(click.Command):
-    """A command that ends with exit code 1 and one sentence when something is not as it must be."""
+    """A command that ends with exit code 1 and one sentence when something is not as it must be.
+
+    A message of the contracts is followed by what it means and what to do.
+    """
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
@@ -39,7 +43,9 @@ class OneSentence(click.Command):
             return super().invoke(context)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except (DeploymentError, Reverted, ValueError) as error:
+        except Reverted as error:
+            raise click.ClickException(explain(one_line(error))) from error
+        except (DeploymentError, ValueError) as error:
             raise click.ClickException(one_line(error)) from error
         except ApeException as error:
             text = type(error).__name__ + str(error)
@@ -47,7 +53,7 @@ class OneSentence(click.Command):
                 raise click.ClickException(
                     "Anvil is not on PATH: run `make setup`, or put Anvil there yourself."
                 ) from error
-            raise click.ClickException(one_line(error)) from error
+            raise click.ClickException(explain(one_line(error))) from error
         except (Web3Exception, OSError) as error:
             raise click.ClickException(f"The node does not answer: {one_line(error)}") from error
 

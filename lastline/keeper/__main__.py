@@ -19,6 +19,7 @@ from lastline import deployments
 from lastline.accounts import owner_of
 from lastline.chain import Chain, KeySender, Reverted, Sender, connect
 from lastline.deployments import DeploymentError
+from lastline.errors import explain
 from lastline.keeper.bot import Keeper
 from lastline.keeper.config import FILE, KEY, Config, ConfigError, load
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             loop(keeper)
     except (ConfigError, DeploymentError, Reverted) as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {explain(str(error))}", file=sys.stderr)
         return 1
     except (Web3Exception, OSError) as error:
         print(f"Error: The node does not answer: {error}.", file=sys.stderr)

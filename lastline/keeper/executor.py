@@ -8,6 +8,7 @@ from web3.exceptions import ContractLogicError, Web3Exception
 
 from lastline.abi import Event
 from lastline.chain import Chain, Reverted, Sender, reason_of
+from lastline.errors import explain
 from lastline.keeper.decisions import Action
 from lastline.keeper.metrics import Metrics
 from lastline.units import WAD, to_decimal
@@ -132,14 +133,14 @@ class Executor:
             self.metrics.count("reverts", kind, outcome.reason)
 
     def _tell(self, outcome: Outcome) -> None:
-        """One line: what, why, what was expected, what came."""
+        """One line: what, why, what was expected, what came, and what a reason means."""
         action = outcome.action
         expected = f"expected {_quote(action.reward)} less {_quote(action.gas_cost)} gas"
         line = f"{action.kind} {action.subject}: {action.why}; {expected}; {outcome.status}"
         if outcome.status == DONE:
             line += f" in block {outcome.block}, {outcome.gas_used} gas, earned {_quote(outcome.earned)}"
         elif outcome.reason:
-            line += f": {outcome.reason}"
+            line += f": {explain(outcome.reason)}"
         log.log(logging.DEBUG if outcome.status in (REFUSED, COOLING) else logging.INFO, line)
 
 

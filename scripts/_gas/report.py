@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from scripts._gas.features import LIMITS
 from scripts._gas.system import TRANSACTION_GAS
 
 # operation -> (must, aim); nothing else is a target
@@ -72,5 +73,28 @@ def show(gas: dict[str, Any]) -> list[str]:
         table.add_row(f"{name}, spread", f"{spread:.2%}", f"{TOLERANCE:.0%}", "0%", f"[{colour}]{words}[/]")
         if not is_level:
             missed.append(f"{name}, spread")
+    Console(width=WIDTH).print(table)
+    return missed
+
+
+def show_features(features: dict[str, dict[str, int]]) -> list[str]:
+    """Print what each feature adds to the plain operation above it; those that add more than they may, that
+    were not measured, or that have no limit.
+    """
+    table = Table("feature", title="What features cost: plain operations, and the same with a feature")
+    for heading in ("gas", "more", "at most"):
+        table.add_column(heading, justify="right")
+    missed = sorted(set(LIMITS) - set(features))
+    for name, figures in features.items():
+        if "more" not in figures:
+            table.add_row(f"[bold]{name}[/]", f"{figures['gas']:,}", "", "")
+            continue
+        most = LIMITS.get(name)
+        is_over = most is None or figures["more"] > most
+        shown = "[red]no limit[/]" if most is None else f"{most:,}"
+        more = f"{figures['more']:+,}"
+        table.add_row(f"  {name}", f"{figures['gas']:,}", f"[red]{more}[/]" if is_over else more, shown)
+        if is_over:
+            missed.append(name)
     Console(width=WIDTH).print(table)
     return missed

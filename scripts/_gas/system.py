@@ -196,28 +196,40 @@ class System:
             self.send(trader.address, self.vault, "deposit", account, tokens)
         return accounts
 
-    def use_lane(self, *traders: Trader) -> None:
+    def use_lane(self, *traders: Trader, lane: int = 0) -> None:
         """What an earlier order leaves behind: a lane word that is not zero."""
         for trader in traders:
             trader.sequence += 1
-            self.send(trader.address, self.exchange, "cancel", trader.account, 0, trader.sequence)
+            self.send(trader.address, self.exchange, "cancel", trader.account, lane, trader.sequence)
 
     # --- trading --------------------------------------------------------------------------------------------
 
-    def order(self, maker: Trader, size: int, price: int | None = None, lane: int = 0) -> tuple[Any, ...]:
-        """A signed order, newer than the maker's last. The owner's own signature needs no signer named."""
+    def order(
+        self,
+        maker: Trader,
+        size: int,
+        price: int | None = None,
+        lane: int = 0,
+        signer: LocalAccount | None = None,
+        **fields: Any,
+    ) -> tuple[Any, ...]:
+        """A signed order, newer than the maker's last. The owner's own signature needs no signer named.
+
+        `signer`: an operator's key.
+        """
         maker.sequence += 1
         order = orders.Order(
             maker.account,
-            MARKET,
+            fields.pop("market", MARKET),
             size,
             self.price if price is None else price,
             self.now + 3_600,
             lane=lane,
             sequence=maker.sequence,
+            **fields,
         )
-        signed = orders.sign(order, maker.key, self.exchange.address, self.web3.eth.chain_id)
-        return (order.values, ZERO_ADDRESS, signed.signature)
+        signed = orders.sign(order, signer or maker.key, self.exchange.address, self.web3.eth.chain_id)
+        return (order.values, signer.address if signer else ZERO_ADDRESS, signed.signature)
 
     def hold_role(self, role: int, name: str) -> str:
         """Give a role to a plain account. Only accounts funded afterwards know a new Exchange."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lastline.errors import reverts
 from scripts import demo, deploy, verify_funds
 
 
@@ -47,3 +48,18 @@ def test_no_anvil(run_script, monkeypatch):
 
 def test_no_scenario(run_script):
     says(run_script(demo.cli, "--scenario", "/nowhere.toml"), "There is no file /nowhere.toml")
+
+
+def test_a_refusal_of_the_contracts_says_what_to_do(run_script, tmp_path):
+    from scripts._anvil import anvil
+
+    text = (Path(__file__).resolve().parents[2] / "parameters" / "local.toml").read_text()
+    wide = text.replace('price_band = "0.01"', 'price_band = "0.02"')
+    assert wide != text
+    (tmp_path / "wide.toml").write_text(wide)
+    with anvil() as other:
+        url = other.provider.endpoint_uri
+        options = ("--parameters", str(tmp_path / "wide.toml"), "--folder", str(tmp_path))
+        result = run_script(deploy.cli, "--network", url, *options)
+    revert = reverts()["config: price band"]
+    says(result, f"{revert.message}. {revert.means} {revert.do}")

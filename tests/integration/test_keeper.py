@@ -20,6 +20,7 @@ from eth_utils import keccak
 
 from lastline import audit, deployments, views
 from lastline.chain import Chain
+from lastline.errors import explain
 from lastline.keeper import __main__ as program
 from lastline.keeper import snapshot as snapshots
 from lastline.keeper.config import KEY
@@ -317,6 +318,15 @@ def test_a_raced_action_is_refused_by_its_simulation(run):
     assert {outcome.status for outcome in again} == {REFUSED}
     assert run.web3.eth.get_transaction_count(key.address) == 0
     assert slow.metrics.reverts == {}
+
+
+def test_what_is_refused_is_told_with_what_it_means(run, caplog):
+    bot = run.bot
+    account = run.maker.account
+    action = Action("absorb", "LiquidationEngine", "absorb", (account, bot.account), "the maker", "a test")
+    with caplog.at_level(logging.DEBUG, "lastline.keeper"):
+        assert bot.executor.run(action, run.web3.eth.block_number).status == REFUSED
+    assert explain("margin: account healthy") in caplog.text
 
 
 def test_a_revert_on_chain_is_counted_and_not_tried_again_for_a_while(run, monkeypatch):

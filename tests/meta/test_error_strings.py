@@ -1,41 +1,14 @@
 """Every revert has a message, and every message is exercised by a test."""
 
-import re
-
 import pytest
-from vyper.ast import nodes
 
-from tests.meta.sources import CONTRACTS, SOURCES, tree
+from tests.meta.sources import FORM, SOURCES, failures, has_message, messages
 from tests.support import ROOT
 
 # Messages no test can or need provoke, and why. An entry that a test exercises after all must go.
 EXCEPTIONS: dict[str, str] = {
     "position: not settled": "every path settles first: to reach this would be a fault of the kernel",
 }
-
-FORM = re.compile(r"^[a-z_0-9]+: [a-z0-9][a-zA-Z0-9 ,\-]*$")
-
-
-def failures(path) -> list[nodes.VyperNode]:
-    return tree(path).get_descendants((nodes.Assert, nodes.Raise))
-
-
-def has_message(node) -> bool:
-    return (node.msg if isinstance(node, nodes.Assert) else node.exc) is not None
-
-
-def messages() -> dict[str, str]:
-    """Every message and one of the files it is in: asserted, raised, or kept to be raised later."""
-    out = {}
-    for path in SOURCES:
-        for node in tree(path).get_descendants(nodes.Str):
-            if FORM.match(node.value):
-                out[node.value] = str(path.relative_to(CONTRACTS))
-        for node in failures(path):
-            text = node.msg if isinstance(node, nodes.Assert) else node.exc
-            if isinstance(text, nodes.Str):
-                out[text.value] = str(path.relative_to(CONTRACTS))
-    return out
 
 
 def suites() -> list[str]:
