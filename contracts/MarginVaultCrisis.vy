@@ -109,7 +109,7 @@ def update_mark(market: uint256) -> uint256:
     clock: packing.Clock = packing._clock(markets.clock_words[market])
     if block.timestamp == m.mark_time or block.timestamp == clock.step_time:
         return m.mark
-    reading: IPriceOracle.Reading = staticcall IPriceOracle(system.price_oracle).read(market)
+    reading: IPriceOracle.Reading = extcall IPriceOracle(system.price_oracle).observe(market)
     assert (
         units.MIN_PRICE <= reading.mark and reading.mark <= units.MAX_PRICE
     ), "market: price out of range"
@@ -118,7 +118,7 @@ def update_mark(market: uint256) -> uint256:
     funding_share: uint256 = 0
     if block.timestamp - clock.funding_time >= MIN_FUNDING_STEP:
         m, funding_share = self._accrue_funding(
-            m, reading.funding_rate, min(block.timestamp - clock.funding_time, MAX_FUNDING_STEP)
+            m, self._take_due(market, reading, block.timestamp - clock.funding_time)
         )
         clock.funding_time = block.timestamp
     m.mark = self._stepped(m, reading.mark)
@@ -229,22 +229,62 @@ def _stepped(m: markets.Market, goal: uint256) -> uint256:
     return min(max(goal, m.mark - step), m.mark + step)
 
 
-def _accrue_funding(m: markets.Market, rate: int256, elapsed: uint256) -> (markets.Market, uint256):
+def _take_due(market: uint256, reading: IPriceOracle.Reading, elapsed: uint256) -> int256:
     """
-    @notice Move the two indices: payers pay mark * rate * time, receivers get that less the fund's share
-    @param rate Per second, 18 decimals; > 0: longs pay
+    @notice Funding due since the last accrual, share of mark, 18 decimals; > 0: longs pay
+    @dev By the rates that were in force meanwhile, as the oracle has added them up; of a gap longer than MAX_FUNDING_STEP
+         their mean over so long. An oracle that was not asked before has no sum to start from: its present rate, then.
+    @custom:rounding Toward zero
+    """
+    oracle: address = system.price_oracle
+    old_word: uint256 = markets.rate_sum_words[market]
+    new_word: uint256 = packing._rate_sum_word(oracle, reading.rate_sum)
+    due: int256 = 0
+    if old_word & packing.MASK_160 == convert(oracle, uint256):
+        due = reading.rate_sum - packing._signed_from(old_word, 160, 96)
+    else:
+        due = reading.funding_rate * convert(elapsed, int256)
+    if new_word != old_word:
+        markets.rate_sum_words[market] = new_word
+        log IMarginVaultCrisis.RateSumTaken(market=market, oracle=oracle, rate_sum=reading.rate_sum)
+    counted: uint256 = min(elapsed, MAX_FUNDING_STEP)
+    most: int256 = convert(markets.MAX_FUNDING_RATE * counted, int256)
+    if counted != elapsed:
+        due = fixed_math._signed_mul_div_toward_zero(due, counted, elapsed)
+    return min(max(due, -most), most)
+
+
+@view
+def _is_side_inventory(m: markets.Market) -> bool:
+    """
+    @notice True while all longs, or all shorts, are the market's inventory, but for dust
+    """
+    size: uint256 = fixed_math._magnitude(
+        packing._low_signed(bankruptcy_account.inventory_words[m.id])
+    )
+    others: uint256 = fixed_math._saturating_sub(m.open_interest, size)
+    return fixed_math._mul_div_up(others, m.mark, units.WAD) <= margin_math._dust(
+        markets.liquidation_words[m.id]
+    )
+
+
+def _accrue_funding(m: markets.Market, due: int256) -> (markets.Market, uint256):
+    """
+    @notice Move the two indices: payers pay mark * due, receivers get that less the fund's share
+    @dev Not while one side is only the inventory: there is nobody to draw to it or away from it, and the claims on the fund would
+         grow by what the other side gets, or that side pay for nothing. What is not paid then is not owed later
+    @param due Share of mark, 18 decimals; > 0: longs pay
     @return The market, and the quote credited to the fund
     @custom:rounding What is paid up, what is received down
     """
     out: markets.Market = m
-    if rate == 0 or m.open_interest == 0:
+    if due == 0 or m.open_interest == 0 or self._is_side_inventory(m):
         return out, 0
-    capped: uint256 = min(fixed_math._magnitude(rate), markets.MAX_FUNDING_RATE)
-    paid: uint256 = fixed_math._mul_div_up(m.mark, capped * elapsed, units.WAD)
+    paid: uint256 = fixed_math._mul_div_up(m.mark, fixed_math._magnitude(due), units.WAD)
     received: uint256 = fixed_math._mul_div_down(
         paid, units.WAD - markets.funding_share, units.WAD
     )
-    if rate > 0:
+    if due > 0:
         out.long_index += convert(paid, int256)
         out.short_index += convert(received, int256)
     else:

@@ -335,6 +335,12 @@ def market_words(market: uint256) -> uint256[14]:
 
 @external
 @view
+def rate_sum_word(market: uint256) -> uint256:
+    return markets.rate_sum_words[market]
+
+
+@external
+@view
 def batch_word(market: uint256, batch: uint256) -> uint256:
     return maturity.batch_words[(market << 24) | batch]
 

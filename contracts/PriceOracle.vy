@@ -9,22 +9,31 @@
         usable when enough feeds are live, none of the live ones strays too far from the median, and,
         on a rollup, the sequencer is up and has been for a while. If not, `read` reverts.
 
-        Trust: the owner (a timelock) chooses feeds, bounds and funding rates within the limits
+        A market may have a second set of feeds, of the perpetual's price elsewhere. What that price is
+        above the index is the premium. Its average over the basis window is the basis: the mark is the
+        index and the basis. Its average over eight hours makes the funding rate. Both averages weigh
+        an observation by the time it stood (lib/premium). While the second set has no usable price
+        the premium counts as zero, so the basis fades; the price stays usable.
+
+        Trust: the owner (a timelock) chooses feeds, bounds and funding terms within the limits
         below, and nobody, the owner included, can write a price. A feed is trusted with its answer
         only, not to answer at all, nor with gas or memory: as long as the quorum lives, a dead feed
-        is left out. A live feed beyond the deviation limit is not left out: it stops the market,
+        is left out. A live index feed beyond the deviation limit is not left out: it stops the market,
         since the oracle cannot tell who is right. Set answer bounds inside the feed's own floor and
-        ceiling, where it would stick.
+        ceiling, where it would stick. The perpetual's feeds are trusted with no more than the basis
+        clamp and the funding clamp.
 
-        The contract holds no money, keeps no price history and calls nothing but feeds; one wild
-        print of all feeds within bounds passes here and is for whoever uses the mark to damp.
-        Ownership can be handed over in two steps but not renounced.
+        The contract holds no money, keeps no price history but those averages, and calls nothing but
+        feeds; one wild print of all index feeds within bounds passes here and is for whoever uses the
+        mark to damp. Ownership can be handed over in two steps but not renounced.
 """
 
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
 from .interfaces import IPriceOracle
+from .lib import packing
+from .lib import premium
 from .lib import units
 
 implements: IPriceOracle
@@ -57,8 +66,19 @@ MAX_DEVIATION_LIMIT: public(constant(uint256)) = 10**17
 # A new set of feeds may change the index at most by this factor, up or down.
 MAX_REPLACEMENT_FACTOR: public(constant(uint256)) = 2
 
-# Four per cent a day, per second, 18 decimals, rounded down.
-MAX_FUNDING_RATE: public(constant(int256)) = 462_962_962_962
+# One basis point and five per cent of the index, 18 decimals.
+MIN_BASIS_CLAMP: public(constant(uint256)) = 10**14
+MAX_BASIS_CLAMP: public(constant(uint256)) = 5 * 10**16
+MIN_BASIS_WINDOW: public(constant(uint256)) = 60
+MAX_BASIS_WINDOW: public(constant(uint256)) = 86_400
+
+# Of a funding rate, seconds; the premium is averaged over them.
+FUNDING_PERIOD: public(constant(uint256)) = premium.FUNDING_PERIOD
+# Per period, 18 decimals: how far the interest may pull the rate away from the premium, and so how high it may be.
+FUNDING_DAMPER: public(constant(int256)) = premium.FUNDING_DAMPER
+# Per period, 18 decimals: four per cent a day, the kernel's limit, rounded down.
+MAX_FUNDING_CLAMP: public(constant(uint256)) = 462_962_962_962 * premium.FUNDING_PERIOD
+MAX_STANDING_SECONDS: public(constant(uint256)) = premium.MAX_STANDING_SECONDS
 
 MIN_GRACE_SECONDS: public(constant(uint256)) = 300
 MAX_GRACE_SECONDS: public(constant(uint256)) = 86_400
@@ -74,13 +94,31 @@ ANSWER_OFFSET: constant(uint256) = 32
 STARTED_AT_OFFSET: constant(uint256) = 64
 UPDATED_AT_OFFSET: constant(uint256) = 96
 
+# Of a premium word: premium, basis and average.
+PREMIUM_FIELDS: constant(uint256) = (2**144 - 1) << 32
+
+# Kinds of a market's sets of feeds.
+INDEX: constant(uint256) = 0
+PERPETUAL: constant(uint256) = 1
+SET_WORDS: constant(uint256) = 1 + 2 * MAX_FEEDS
+
 SEQUENCER_UP: constant(int256) = 0
 SEQUENCER_DOWN: constant(int256) = 1
+
+struct Price:
+    price: uint256  # zero unless usable
+    updated_at: uint256
+    reason: String[32]  # empty if usable
+
 
 sequencer_feed: public(address)
 sequencer_grace_seconds: public(uint256)
 
-configs: HashMap[uint256, IPriceOracle.MarketConfig]
+# By market and kind: how many feeds, quorum and largest deviation; then two words a feed (lib/packing).
+set_words: HashMap[uint256, HashMap[uint256, uint256[SET_WORDS]]]
+# By market.
+terms_words: HashMap[uint256, uint256]
+premium_words: HashMap[uint256, uint256]
 
 
 @deploy
@@ -117,20 +155,21 @@ def set_feeds(
     ownable._check_owner()
     assert market < units.MAX_MARKETS, "oracle: bad market id"
     assert len(feeds) != 0, "oracle: no feeds"
-    assert quorum <= len(feeds) and quorum > len(feeds) - quorum, "oracle: bad quorum"
-    assert (
-        max_deviation >= MIN_DEVIATION_LIMIT and max_deviation <= MAX_DEVIATION_LIMIT
-    ), "oracle: bad deviation limit"
 
-    old: IPriceOracle.MarketConfig = self.configs[market]
-    new: IPriceOracle.MarketConfig = IPriceOracle.MarketConfig(
-        feeds=self._checked_feeds(feeds),
-        quorum=quorum,
-        max_deviation=max_deviation,
-        funding_rate=old.funding_rate,
-    )
-    self._check_replacement(old, new)
-    self.configs[market] = new
+    old: IPriceOracle.FeedSet = self._feed_set(market, INDEX)
+    new: IPriceOracle.FeedSet = self._checked_set(feeds, quorum, max_deviation)
+    price: Price = self._price(new)
+    assert len(price.reason) == 0, price.reason
+    before: Price = self._price(old)
+    # If the old set has no usable price there is nothing to compare with.
+    if len(before.reason) == 0:
+        self._check_replacement(price.price, before.price)
+    self._store_set(market, INDEX, new)
+    if self.premium_words[market] == 0:
+        self._store_premium(
+            market,
+            packing.Premium(observed_at=block.timestamp, premium=0, basis=0, average=0, rate_sum=0),
+        )
 
     log IPriceOracle.FeedsSet(
         market=market,
@@ -144,24 +183,107 @@ def set_feeds(
 
 
 @external
-def set_funding_rate(market: uint256, funding_rate: int256):
+def set_perpetual_feeds(
+    market: uint256,
+    feeds: DynArray[IPriceOracle.FeedConfig, MAX_FEEDS],
+    quorum: uint256,
+    max_deviation: uint256,
+    basis_window: uint256,
+    basis_clamp: uint256,
+):
     """
-    @notice Set the funding rate of a market; governance only
-    @dev Reverts "oracle: market not listed", "oracle: funding rate too high"
+    @notice Replace the feeds of the perpetual's price elsewhere, or switch them off; governance only
+    @dev The new set must give a usable price at once, within MAX_REPLACEMENT_FACTOR of the index. What
+         the old set said last counts until now; the new one's first word is with the next observation.
+         Without feeds the basis that is left fades over the window. Reverts "oracle: market not
+         listed", "oracle: bad basis window", "oracle: bad basis clamp", "oracle: bad quorum", "oracle:
+         bad deviation limit", and what `_checked_feeds`, `_price` (of either set) and `_check_replacement`
+         revert with
     @param market Market id
-    @param funding_rate Per second, 18 decimals, of mark; > 0: longs pay shorts
+    @param feeds One to five feeds, or none
+    @param quorum Live feeds needed, more than half of the feeds; 0 without feeds
+    @param max_deviation Largest distance of a live feed from the median, share of it, 18 decimals; 0
+           without feeds
+    @param basis_window Seconds the basis averages over
+    @param basis_clamp Largest premium that counts, share of the index, 18 decimals
     """
     ownable._check_owner()
-    assert len(self.configs[market].feeds) != 0, "oracle: market not listed"
+    index: IPriceOracle.FeedSet = self._feed_set(market, INDEX)
+    assert len(index.feeds) != 0, "oracle: market not listed"
     assert (
-        funding_rate >= -MAX_FUNDING_RATE and funding_rate <= MAX_FUNDING_RATE
-    ), "oracle: funding rate too high"
+        basis_window >= MIN_BASIS_WINDOW and basis_window <= MAX_BASIS_WINDOW
+    ), "oracle: bad basis window"
+    assert (
+        basis_clamp >= MIN_BASIS_CLAMP and basis_clamp <= MAX_BASIS_CLAMP
+    ), "oracle: bad basis clamp"
 
-    old_funding_rate: int256 = self.configs[market].funding_rate
-    self.configs[market].funding_rate = funding_rate
+    new: IPriceOracle.FeedSet = empty(IPriceOracle.FeedSet)
+    if len(feeds) == 0:
+        assert quorum == 0, "oracle: bad quorum"
+        assert max_deviation == 0, "oracle: bad deviation limit"
+    else:
+        new = self._checked_set(feeds, quorum, max_deviation)
+        perpetual: Price = self._price(new)
+        assert len(perpetual.reason) == 0, perpetual.reason
+        price: Price = self._price(index)
+        assert len(price.reason) == 0, price.reason
+        self._check_replacement(perpetual.price, price.price)
 
-    log IPriceOracle.FundingRateSet(
-        market=market, old_funding_rate=old_funding_rate, new_funding_rate=funding_rate
+    old: IPriceOracle.FeedSet = self._feed_set(market, PERPETUAL)
+    terms: packing.FundingTerms = packing._funding_terms(self.terms_words[market])
+    old_window: uint256 = terms.basis_window
+    old_clamp: uint256 = terms.basis_clamp
+    state: packing.Premium = self._settled(market)
+    state.premium = 0
+    state.basis = premium._stepped(premium._clamped(state.basis, basis_clamp))
+    self._store_premium(market, state)
+    terms.basis_window = basis_window
+    terms.basis_clamp = basis_clamp
+    self.terms_words[market] = packing._funding_terms_word(terms)
+    self._store_set(market, PERPETUAL, new)
+
+    log IPriceOracle.PerpetualFeedsSet(
+        market=market,
+        old_set=old,
+        new_set=new,
+        old_basis_window=old_window,
+        new_basis_window=basis_window,
+        old_basis_clamp=old_clamp,
+        new_basis_clamp=basis_clamp,
+    )
+
+
+@external
+def set_funding(market: uint256, interest_rate: int256, funding_clamp: uint256):
+    """
+    @notice Set what a market's funding rate is made of besides the premium; governance only
+    @dev What was in force until now is added up first. Reverts "oracle: market not listed", "oracle:
+         interest too high", "oracle: funding clamp too high"
+    @param market Market id
+    @param interest_rate Funding rate without a premium, per 8 hours, 18 decimals; > 0: longs pay shorts
+    @param funding_clamp Largest funding rate, per 8 hours, 18 decimals
+    """
+    ownable._check_owner()
+    assert self.set_words[market][INDEX][0] != 0, "oracle: market not listed"
+    assert (
+        interest_rate >= -FUNDING_DAMPER and interest_rate <= FUNDING_DAMPER
+    ), "oracle: interest too high"
+    assert funding_clamp <= MAX_FUNDING_CLAMP, "oracle: funding clamp too high"
+
+    self._store_premium(market, self._settled(market))
+    terms: packing.FundingTerms = packing._funding_terms(self.terms_words[market])
+    old_interest_rate: int256 = terms.interest_rate
+    old_funding_clamp: uint256 = terms.funding_clamp
+    terms.interest_rate = interest_rate
+    terms.funding_clamp = funding_clamp
+    self.terms_words[market] = packing._funding_terms_word(terms)
+
+    log IPriceOracle.FundingSet(
+        market=market,
+        old_interest_rate=old_interest_rate,
+        new_interest_rate=interest_rate,
+        old_funding_clamp=old_funding_clamp,
+        new_funding_clamp=funding_clamp,
     )
 
 
@@ -197,16 +319,35 @@ def set_sequencer_feed(feed: address, grace_seconds: uint256):
 
 
 @external
+def observe(market: uint256) -> IPriceOracle.Reading:
+    """
+    @notice Record the premium as it is now, and read. Anyone may, at any time
+    @dev What was observed before has stood until now; what is seen now counts from now on, so it does
+         not show in what is returned. A market without premium has nothing to record. Reverts as `read`
+    @param market Market id
+    @return The reading
+    """
+    status: IPriceOracle.Status = empty(IPriceOracle.Status)
+    state: packing.Premium = empty(packing.Premium)
+    status, state = self._observed(market)
+    assert status.usable, status.reason
+    # Without premium, basis and average the rate's sum grows evenly and needs no record.
+    if (self.premium_words[market] | packing._premium_word(state)) & PREMIUM_FIELDS != 0:
+        self._store_premium(market, state)
+    return status.reading
+
+
+@external
 @view
 def read(market: uint256) -> IPriceOracle.Reading:
     """
-    @notice Prices and funding rate of a market, now
-    @dev Reverts with the reasons of `_status`, and "oracle: low gas"
+    @notice Prices and funding rate of a market, now: what `observe` would return
+    @dev Reverts with the reasons of `_observed`, and "oracle: low gas"
     @param market Market id
     @return The reading
     @custom:rounding Feed answers are scaled up exactly; the mean of two middle ones is rounded down
     """
-    status: IPriceOracle.Status = self._status(market)
+    status: IPriceOracle.Status = self._observed(market)[0]
     assert status.usable, status.reason
     return status.reading
 
@@ -220,22 +361,64 @@ def status(market: uint256) -> IPriceOracle.Status:
     @param market Market id
     @return Whether the price is usable, the reading, and the reason if it is not
     """
-    return self._status(market)
+    return self._observed(market)[0]
+
+
+@external
+@view
+def perpetual_status(market: uint256) -> IPriceOracle.PerpetualStatus:
+    """
+    @notice The perpetual's price elsewhere, now
+    @dev Reverts "oracle: low gas" only
+    @param market Market id
+    @return Whether it is usable, the price, and the reason if it is not
+    """
+    price: Price = self._price(self._feed_set(market, PERPETUAL))
+    return IPriceOracle.PerpetualStatus(
+        usable=len(price.reason) == 0, price=price.price, reason=price.reason
+    )
+
+
+@external
+@view
+def premium_state(market: uint256) -> IPriceOracle.PremiumState:
+    """
+    @notice What was recorded of a market's premium, as of its last record
+    @param market Market id
+    @return The state, all zero for an unknown market
+    """
+    state: packing.Premium = packing._premium(self.premium_words[market])
+    return IPriceOracle.PremiumState(
+        observed_at=state.observed_at,
+        premium=state.premium,
+        basis=state.basis,
+        average_premium=state.average,
+        rate_sum=state.rate_sum,
+    )
 
 
 @external
 @view
 def feed_states(market: uint256) -> DynArray[IPriceOracle.FeedState, MAX_FEEDS]:
     """
-    @notice Every feed of a market, live or not, in configured order
+    @notice Every feed of a market's index, live or not, in configured order
     @dev Reverts "oracle: low gas"
     @param market Market id
     @return The states; empty for an unknown market
     """
-    states: DynArray[IPriceOracle.FeedState, MAX_FEEDS] = []
-    for feed: IPriceOracle.Feed in self.configs[market].feeds:
-        states.append(self._feed_state(feed))
-    return states
+    return self._feed_states(market, INDEX)
+
+
+@external
+@view
+def perpetual_feed_states(market: uint256) -> DynArray[IPriceOracle.FeedState, MAX_FEEDS]:
+    """
+    @notice Every feed of the perpetual's price, live or not, in configured order
+    @dev Reverts "oracle: low gas"
+    @param market Market id
+    @return The states; empty for a market without such feeds
+    """
+    return self._feed_states(market, PERPETUAL)
 
 
 @external
@@ -244,89 +427,129 @@ def config(market: uint256) -> IPriceOracle.MarketConfig:
     """
     @notice Parameters of a market
     @param market Market id
-    @return Feeds, quorum, maximum deviation (18 decimals), funding rate (per second, 18 decimals)
+    @return Feeds, quorum, maximum deviation (18 decimals), the same of the perpetual's feeds, the terms of
+            basis and funding
     """
-    return self.configs[market]
+    index: IPriceOracle.FeedSet = self._feed_set(market, INDEX)
+    terms: packing.FundingTerms = packing._funding_terms(self.terms_words[market])
+    return IPriceOracle.MarketConfig(
+        feeds=index.feeds,
+        quorum=index.quorum,
+        max_deviation=index.max_deviation,
+        perpetual=self._feed_set(market, PERPETUAL),
+        basis_window=terms.basis_window,
+        basis_clamp=terms.basis_clamp,
+        interest_rate=terms.interest_rate,
+        funding_clamp=terms.funding_clamp,
+    )
 
 
 @internal
 @view
-def _status(market: uint256) -> IPriceOracle.Status:
+def _observed(market: uint256) -> (IPriceOracle.Status, packing.Premium):
     """
-    @notice The one place that decides whether a market has a usable price
-    @dev Reasons: "oracle: sequencer down", "oracle: sequencer grace", those of `_price_status`
+    @notice The one place that decides whether a market has a usable price, and what is observed with it
+    @dev Reasons: "oracle: sequencer down", "oracle: sequencer grace", those of `_price`
+    @return The status, and what `observe` is to record if it is usable
     """
+    state: packing.Premium = empty(packing.Premium)
     reason: String[32] = self._sequencer_reason()
     if len(reason) != 0:
-        return self._unusable(reason)
-    return self._price_status(self.configs[market])
+        return self._unusable(reason), state
+    price: Price = self._price(self._feed_set(market, INDEX))
+    if len(price.reason) != 0:
+        return self._unusable(price.reason), state
 
-
-@internal
-@view
-def _price_status(config: IPriceOracle.MarketConfig) -> IPriceOracle.Status:
-    """
-    @notice What the feeds alone say
-    @dev Reasons: "oracle: unknown market", "oracle: quorum not met", "oracle: price deviation",
-         "oracle: price out of range"
-    """
-    if len(config.feeds) == 0:
-        return self._unusable("oracle: unknown market")
-
-    prices: DynArray[uint256, MAX_FEEDS] = []
-    updated_at: uint256 = block.timestamp
-    for feed: IPriceOracle.Feed in config.feeds:
-        state: IPriceOracle.FeedState = self._feed_state(feed)
-        if len(state.reason) == 0:
-            prices = self._inserted(prices, state.price)
-            updated_at = min(updated_at, state.updated_at)
-    if len(prices) < config.quorum:
-        return self._unusable("oracle: quorum not met")
-
-    index: uint256 = self._median(prices)
-    # Sorted: if the two ends are near enough to the median, so is everything between.
-    distance: uint256 = max(index - prices[0], prices[len(prices) - 1] - index)
-    if distance * units.WAD > index * config.max_deviation:
-        return self._unusable("oracle: price deviation")
-
-    mark: uint256 = self._mark(index)
-    if not (self._is_in_range(index) and self._is_in_range(mark)):
-        return self._unusable("oracle: price out of range")
+    terms: packing.FundingTerms = packing._funding_terms(self.terms_words[market])
+    state = self._settled(market)
+    mark: uint256 = premium._mark(price.price, state.basis)
+    if not self._is_in_range(mark):
+        return self._unusable("oracle: price out of range"), state
+    state.premium = 0
+    if self.set_words[market][PERPETUAL][0] != 0:
+        perpetual: Price = self._price(self._feed_set(market, PERPETUAL))
+        if len(perpetual.reason) == 0:
+            state.premium = premium._observed(perpetual.price, price.price, terms.basis_clamp)
 
     return IPriceOracle.Status(
         usable=True,
         reading=IPriceOracle.Reading(
             mark=mark,
-            index=index,
-            funding_rate=self._funding_rate(config),
-            updated_at=updated_at,
+            index=price.price,
+            funding_rate=premium._rate_per_second(state.average, terms),
+            updated_at=price.updated_at,
+            rate_sum=state.rate_sum,
         ),
         reason="",
+    ), state
+
+
+@internal
+@view
+def _settled(market: uint256) -> packing.Premium:
+    """
+    @notice What is recorded of a market's premium, brought to now
+    """
+    return premium._settled(
+        packing._premium(self.premium_words[market]),
+        packing._funding_terms(self.terms_words[market]),
+        block.timestamp,
     )
+
+
+@internal
+def _store_premium(market: uint256, state: packing.Premium):
+    self.premium_words[market] = packing._premium_word(state)
+    log IPriceOracle.PremiumObserved(
+        market=market,
+        premium=state.premium,
+        basis=state.basis,
+        average_premium=state.average,
+        rate_sum=state.rate_sum,
+    )
+
+
+@internal
+@view
+def _price(feed_set: IPriceOracle.FeedSet) -> Price:
+    """
+    @notice What a set of feeds alone says
+    @dev Reasons: "oracle: unknown market", "oracle: quorum not met", "oracle: price deviation",
+         "oracle: price out of range"
+    """
+    if len(feed_set.feeds) == 0:
+        return self._no_price("oracle: unknown market")
+
+    prices: DynArray[uint256, MAX_FEEDS] = []
+    updated_at: uint256 = block.timestamp
+    for feed: IPriceOracle.Feed in feed_set.feeds:
+        state: IPriceOracle.FeedState = self._feed_state(feed)
+        if len(state.reason) == 0:
+            prices = self._inserted(prices, state.price)
+            updated_at = min(updated_at, state.updated_at)
+    if len(prices) < feed_set.quorum:
+        return self._no_price("oracle: quorum not met")
+
+    median: uint256 = self._median(prices)
+    # Sorted: if the two ends are near enough to the median, so is everything between.
+    distance: uint256 = max(median - prices[0], prices[len(prices) - 1] - median)
+    if distance * units.WAD > median * feed_set.max_deviation:
+        return self._no_price("oracle: price deviation")
+    if not self._is_in_range(median):
+        return self._no_price("oracle: price out of range")
+    return Price(price=median, updated_at=updated_at, reason="")
+
+
+@internal
+@pure
+def _no_price(reason: String[32]) -> Price:
+    return Price(price=0, updated_at=0, reason=reason)
 
 
 @internal
 @pure
 def _unusable(reason: String[32]) -> IPriceOracle.Status:
     return IPriceOracle.Status(usable=False, reading=empty(IPriceOracle.Reading), reason=reason)
-
-
-@internal
-@pure
-def _mark(index: uint256) -> uint256:
-    """
-    @notice Mark price, quote per base, 18 decimals: the index, there is no basis yet
-    """
-    return index
-
-
-@internal
-@pure
-def _funding_rate(config: IPriceOracle.MarketConfig) -> int256:
-    """
-    @notice Funding rate, per second, 18 decimals: as set by governance, not yet from the premium
-    """
-    return config.funding_rate
 
 
 @internal
@@ -362,6 +585,56 @@ def _median(ascending: DynArray[uint256, MAX_FEEDS]) -> uint256:
     upper: uint256 = len(ascending) >> 1
     lower: uint256 = (len(ascending) - 1) >> 1
     return (ascending[lower] + ascending[upper]) >> 1
+
+
+@internal
+@view
+def _feed_set(market: uint256, kind: uint256) -> IPriceOracle.FeedSet:
+    """
+    @notice A set of feeds as stored; empty if there is none
+    """
+    head: uint256 = self.set_words[market][kind][0]
+    feeds: DynArray[IPriceOracle.Feed, MAX_FEEDS] = []
+    for n: uint256 in range(head & packing.MASK_8, bound=MAX_FEEDS):
+        word: uint256 = self.set_words[market][kind][1 + 2 * n]
+        bounds: uint256 = self.set_words[market][kind][2 + 2 * n]
+        feeds.append(
+            IPriceOracle.Feed(
+                aggregator=convert(word & packing.MASK_160, address),
+                heartbeat_seconds=(word >> 160) & packing.MASK_24,
+                min_answer=convert(packing._low_half(bounds), int256),
+                max_answer=convert(packing._high_half(bounds), int256),
+                decimals=word >> 184,
+            )
+        )
+    return IPriceOracle.FeedSet(
+        feeds=feeds, quorum=(head >> 8) & packing.MASK_8, max_deviation=head >> 16
+    )
+
+
+@internal
+def _store_set(market: uint256, kind: uint256, feed_set: IPriceOracle.FeedSet):
+    words: uint256[SET_WORDS] = empty(uint256[SET_WORDS])
+    words[0] = packing._feed_set_word(
+        len(feed_set.feeds), feed_set.quorum, feed_set.max_deviation
+    )
+    place: uint256 = 1
+    for feed: IPriceOracle.Feed in feed_set.feeds:
+        words[place] = packing._feed_word(feed.aggregator, feed.heartbeat_seconds, feed.decimals)
+        words[place + 1] = packing._halves_word(
+            convert(feed.min_answer, uint256), convert(feed.max_answer, uint256)
+        )
+        place += 2
+    self.set_words[market][kind] = words
+
+
+@internal
+@view
+def _feed_states(market: uint256, kind: uint256) -> DynArray[IPriceOracle.FeedState, MAX_FEEDS]:
+    states: DynArray[IPriceOracle.FeedState, MAX_FEEDS] = []
+    for feed: IPriceOracle.Feed in self._feed_set(market, kind).feeds:
+        states.append(self._feed_state(feed))
+    return states
 
 
 @internal
@@ -463,6 +736,24 @@ def _ask(feed: address, selector: Bytes[4]) -> Bytes[ROUND_BYTES]:
 
 @internal
 @view
+def _checked_set(
+    feeds: DynArray[IPriceOracle.FeedConfig, MAX_FEEDS], quorum: uint256, max_deviation: uint256
+) -> IPriceOracle.FeedSet:
+    """
+    @notice A set of at least one feed
+    @dev Reverts "oracle: bad quorum", "oracle: bad deviation limit", what `_checked_feeds` reverts with
+    """
+    assert quorum <= len(feeds) and quorum > len(feeds) - quorum, "oracle: bad quorum"
+    assert (
+        max_deviation >= MIN_DEVIATION_LIMIT and max_deviation <= MAX_DEVIATION_LIMIT
+    ), "oracle: bad deviation limit"
+    return IPriceOracle.FeedSet(
+        feeds=self._checked_feeds(feeds), quorum=quorum, max_deviation=max_deviation
+    )
+
+
+@internal
+@view
 def _checked_feeds(
     feeds: DynArray[IPriceOracle.FeedConfig, MAX_FEEDS]
 ) -> DynArray[IPriceOracle.Feed, MAX_FEEDS]:
@@ -508,19 +799,13 @@ def _feed_decimals(feed: address) -> uint256:
 
 
 @internal
-@view
-def _check_replacement(old: IPriceOracle.MarketConfig, new: IPriceOracle.MarketConfig):
+@pure
+def _check_replacement(price: uint256, known: uint256):
     """
-    @notice Refuse a set of feeds that has no price, or one far from that of the set it replaces
-    @dev Reverts "oracle: replacement price", "oracle: low gas" and the reasons of `_price_status`.
-         Catches feeds of another pair, of the inverse pair or of another scale. If the old set has
-         no usable price there is nothing to compare with
+    @notice Refuse feeds whose price is far from the one that is known
+    @dev Reverts "oracle: replacement price". Catches feeds of another pair, of the inverse pair or of
+         another scale
     """
-    after: IPriceOracle.Status = self._price_status(new)
-    assert after.usable, after.reason
-    before: IPriceOracle.Status = self._price_status(old)
-    if before.usable:
-        assert (
-            after.reading.index <= before.reading.index * MAX_REPLACEMENT_FACTOR
-            and before.reading.index <= after.reading.index * MAX_REPLACEMENT_FACTOR
-        ), "oracle: replacement price"
+    assert (
+        price <= known * MAX_REPLACEMENT_FACTOR and known <= price * MAX_REPLACEMENT_FACTOR
+    ), "oracle: replacement price"

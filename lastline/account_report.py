@@ -78,6 +78,8 @@ class PositionReport:
     liquidation_price: int | None
     bankruptcy_price: int
     place: QueuePlace
+    funding_rate: int | None  # per 8 hours, > 0: longs pay; None: the oracle has no usable price
+    basis: int | None  # of the oracle's mark over its index, share of it
 
     @property
     def liquidation_distance(self) -> int | None:
@@ -234,6 +236,7 @@ class _Reading:
     def position(self, holding: rk.Holding, now: int) -> PositionReport:
         market = self.markets[holding.market]
         need = rk.requirement(self.book, holding, market.mark)
+        funding = views.funding(self.reader, holding.market, self.block)  # type: ignore[arg-type]
         return PositionReport(
             holding.market,
             holding.size,
@@ -248,6 +251,8 @@ class _Reading:
             rk.liquidation_price(self.book, self.prices, holding.market),
             rk.bankruptcy_price(self.book, self.prices, holding.market),
             place_of(self.reader, self.account, holding.market, self.block),
+            None if funding is None else funding.rate,
+            None if funding is None else funding.basis,
         )
 
     def turn(self, now: int) -> tuple[int, ...]:

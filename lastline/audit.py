@@ -304,6 +304,12 @@ class _Auditor:
             [("market_words", market.id) for market in ledger.markets],
             [market.words() for market in ledger.markets],
         )
+        yield self._compare(
+            "L-funding",
+            "what funding has been counted up to, rebuilt = storage",
+            [("rate_sum_word", market.id) for market in ledger.markets],
+            [market.rate_sum_word for market in ledger.markets],
+        )
         rounds = [(m.id, n, charge) for m in ledger.markets for n, charge in enumerate(m.rounds)]
         yield self._compare(
             "L-rounds",

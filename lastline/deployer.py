@@ -206,11 +206,16 @@ class Deployer:
             [self._who(name) for name in governance["executors"]],
         )
         for index, market in enumerate(p["markets"]):
-            for n, feed in enumerate(market["oracle"]["feeds"]):
-                if "mock_price" in feed:
-                    self._require_local("A mock feed")
-                    answer = to_units(feed["mock_price"], FEED_DECIMALS)
-                    self._deploy(f"Feed{index}.{n}", "MockAggregator", FEED_DECIMALS, answer)
+            oracle = market["oracle"]
+            self._mock_feeds(f"Feed{index}", oracle["feeds"])
+            self._mock_feeds(f"PerpetualFeed{index}", oracle.get("perpetual", {}).get("feeds", []))
+
+    def _mock_feeds(self, key: str, feeds: list[dict[str, Any]]) -> None:
+        for n, feed in enumerate(feeds):
+            if "mock_price" in feed:
+                self._require_local("A mock feed")
+                answer = to_units(feed["mock_price"], FEED_DECIMALS)
+                self._deploy(f"{key}.{n}", "MockAggregator", FEED_DECIMALS, answer)
 
     def _tell_all(self) -> None:
         """A dry run before the first deployment: what there is to deploy."""
@@ -337,17 +342,7 @@ class Deployer:
 
     def _market_steps(self, index: int, market: dict[str, Any], decimals: int) -> Iterator[Step]:
         oracle = market["oracle"]
-        feeds = [
-            (
-                self.record.address(f"Feed{index}.{n}")
-                if "mock_price" in feed
-                else to_checksum_address(feed["address"]),
-                int(feed["heartbeat_seconds"]),
-                int(feed["min_answer"]),
-                int(feed["max_answer"]),
-            )
-            for n, feed in enumerate(oracle["feeds"])
-        ]
+        feeds = self._feeds(f"Feed{index}", oracle["feeds"])
         quorum, deviation = int(oracle["quorum"]), wad(oracle["max_deviation"])
 
         def has_feeds() -> bool:
@@ -362,13 +357,7 @@ class Deployer:
         yield self._step(
             f"feeds of {name}", has_feeds, ("PriceOracle", "set_feeds", index, feeds, quorum, deviation)
         )
-        yield self._set(
-            f"funding rate of {name}",
-            "PriceOracle",
-            "set_funding_rate",
-            [index, wad(oracle["funding_rate_per_second"])],
-            lambda: self._view("PriceOracle", "config", index)[3],
-        )
+        yield from self._funding_steps(index, market)
         yield self._step(
             f"market {name}",
             lambda: self._view("MarginVault", "market_count") > index and self._is_configured(index, market),
@@ -426,6 +415,52 @@ class Deployer:
             f"first mark of {name}",
             lambda: self._view("MarginVault", "mark", index) != 0,
             ("MarginVault", "update_mark", index),
+        )
+
+    def _feeds(self, key: str, feeds: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        """FeedConfig of each feed."""
+        return [
+            (
+                self.record.address(f"{key}.{n}")
+                if "mock_price" in feed
+                else to_checksum_address(feed["address"]),
+                int(feed["heartbeat_seconds"]),
+                int(feed["min_answer"]),
+                int(feed["max_answer"]),
+            )
+            for n, feed in enumerate(feeds)
+        ]
+
+    def _funding_steps(self, index: int, market: dict[str, Any]) -> Iterator[Step]:
+        """What makes a market's basis and funding rate."""
+        oracle, name = market["oracle"], market["name"]
+        if "perpetual" in oracle:
+            perpetual = oracle["perpetual"]
+            feeds = self._feeds(f"PerpetualFeed{index}", perpetual["feeds"])
+            numbers = [
+                int(perpetual["quorum"]),
+                wad(perpetual["max_deviation"]),
+                int(perpetual["basis_window_seconds"]),
+                wad(perpetual["basis_clamp"]),
+            ]
+
+            def has_feeds() -> bool:
+                _, _, _, shown, window, clamp, *_ = self._view("PriceOracle", "config", index)
+                return ([tuple(feed[:4]) for feed in shown[0]], [*shown[1:], window, clamp]) == (
+                    feeds,
+                    numbers,
+                )
+
+            yield self._step(
+                f"perpetual's feeds of {name}",
+                has_feeds,
+                ("PriceOracle", "set_perpetual_feeds", index, feeds, *numbers),
+            )
+        terms = [wad(oracle["interest_rate"]), wad(oracle["funding_clamp"])]
+        yield self._step(
+            f"funding of {name}",
+            lambda: list(self._view("PriceOracle", "config", index)[6:]) == terms,
+            ("PriceOracle", "set_funding", index, *terms),
         )
 
     def _is_configured(self, index: int, market: dict[str, Any]) -> bool:

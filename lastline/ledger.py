@@ -227,6 +227,8 @@ class Market:
     queue: dict[int, int] = field(default_factory=dict)
     rounds: list[RoundWord] = field(default_factory=list)
     batches: dict[int, BatchWord] = field(default_factory=dict)
+    # The oracle up to whose rate sum funding has been counted, as the vault's `rate_sum_word` must give them.
+    rate_sum_word: int = 0
     # Settlements: each may leave one unit of open interest behind, whoever settled.
     settlements: int = 0
 
@@ -513,6 +515,9 @@ class Ledger:
         market.clock = ClockWord.of(e.clock_word)
         market.batch_sums = BatchSumsWord.of(e.batch_sums_word)
         self.funding_fees += e.funding_share
+
+    def _on_RateSumTaken(self, e: Event) -> None:
+        self.markets[e.market].rate_sum_word = int(e.oracle, 16) | (e.rate_sum % 2**96) << 160
 
     def _on_RoundOpened(self, e: Event) -> None:
         market = self.markets[e.market]

@@ -20,6 +20,8 @@ from lastline.words import (
 
 VAULT = "MarginVault"
 FUND = "InsuranceFund"
+ORACLE = "PriceOracle"
+FUNDING_PERIOD = 28_800  # seconds that funding rates are told for
 RISK_MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
 SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COMMUNITY")
 
@@ -88,6 +90,20 @@ class MarketView:
     margin: MarginWords
     liquidation: LiquidationWord
     inventory: InventoryView
+
+
+@dataclass(frozen=True)
+class FundingView:
+    """What the oracle says of a market now: quote per base, shares of 1; a rate per 8 hours, > 0: longs pay.
+
+    Never accrues faster than the vault's limit, and not while a side is only the bankruptcy inventory.
+    """
+
+    market: int
+    mark: int
+    index: int
+    basis: int
+    rate: int
 
 
 @dataclass(frozen=True)
@@ -168,6 +184,14 @@ def market(chain: Chain, market: int, block: int | str = "latest") -> MarketView
         LiquidationWord.of(words[7]),
         inventory,
     )
+
+
+def funding(chain: Chain, market: int, block: int | str = "latest") -> FundingView | None:
+    """A market's basis and funding rate; None while the oracle has no usable price."""
+    usable, (mark, index, rate, *_), _ = chain.call(ORACLE, "status", market, block=block)
+    if not usable:
+        return None
+    return FundingView(market, mark, index, mark * WAD // index - WAD, rate * FUNDING_PERIOD)
 
 
 def claim(chain: Chain, claim: int, block: int | str = "latest") -> ClaimView:

@@ -137,6 +137,11 @@ def percent(share: int | None) -> str:
     return "-" if share is None else figure(share * 100, 2) + " %"
 
 
+def fine_percent(share: int | None) -> str:
+    """A small share as per cent, cut to four places."""
+    return "-" if share is None else figure(share * 100, 4) + " %"
+
+
 def lit(lights: int) -> str:
     """Five lights."""
     return "●" * lights + "○" * (5 - lights)
@@ -191,6 +196,8 @@ def show_positions(report: ar.AccountReport, names: dict[int, str], console: Con
     table.add_column("market")
     for name in ("size", "entry", "mark", "PnL", "leverage", "liquidation", "distance", "bankruptcy"):
         table.add_column(name, justify="right")
+    for name in ("basis", "funding 8 h"):
+        table.add_column(name, justify="right")
     table.add_column("ADL")
     table.add_column("closed before it", justify="right")
     for p in report.positions:
@@ -205,6 +212,8 @@ def show_positions(report: ar.AccountReport, names: dict[int, str], console: Con
             figure(p.liquidation_price),
             percent(p.liquidation_distance),
             figure(p.bankruptcy_price or None),
+            fine_percent(p.basis),
+            fine_percent(p.funding_rate),
             lit(p.place.lights),
             f"{figure(first)} of {figure(p.place.total)}" if p.place.is_queued else "not in the queue",
         )

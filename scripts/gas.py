@@ -14,7 +14,7 @@ from ape import project
 
 from scripts._anvil import anvil
 from scripts._ape import quiet, standalone
-from scripts._gas import adversarial, crisis, features, report, trades
+from scripts._gas import adversarial, crisis, features, marks, report, trades
 from scripts._gas.system import System, deploy_system
 
 OUT = Path(__file__).resolve().parent.parent / "build" / "gas.json"
@@ -44,6 +44,8 @@ def cli() -> None:
             gas |= measure(system)
             start = system.restore(start)
         more = features.measure_features(system, _artifact)
+        system.restore(start)
+        gas |= marks.measure_marks(system, _artifact)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(gas | {"features": more}, indent=2) + "\n")
     missed = report.show(gas) + report.show_features(more)

@@ -75,6 +75,16 @@ def _signed_mul_div_ceil(a: int256, b: uint256, divisor: uint256) -> int256:
 
 
 @pure
+def _signed_mul_div_toward_zero(a: int256, b: uint256, divisor: uint256) -> int256:
+    """
+    @notice a * b / divisor, rounded toward zero
+    """
+    if a >= 0:
+        return convert(convert(a, uint256) * b // divisor, int256)
+    return -convert(convert(-a, uint256) * b // divisor, int256)
+
+
+@pure
 def _div_down(a: uint256, divisor: uint256) -> uint256:
     """
     @notice a / divisor, rounded down

@@ -32,7 +32,17 @@
      round       share 96 @0 (27 decimals) | price 128 @96 (18 decimals)
      batch       taken share 96 @0 (27 decimals) | refill 12 @96
      bucket      capacity 104 @0 | used 104 @104 | time of that 32 @208 | refill seconds 16 @240      (the LiquidationEngine's)
+     rate sum    oracle 160 @0 | its rate sum when funding last accrued int96 @160
+
+     Of the PriceOracle, by market:
+     feed set    count 8 @0 | quorum 8 @8 | largest deviation 64 @16; then two words a feed:
+     feed        aggregator 160 @0 | heartbeat 24 @160 | decimals 8 @184; halves: least answer, largest answer
+     funding terms   basis window 32 @0 | basis clamp 64 @32 | interest int64 @96 | funding clamp 64 @160
+     premium     observed at 32 @0 | premium int48 @32 | basis int48 @80 | average int48 @128 (these three in
+                 steps of 1e-15) | rate sum int80 @176
 """
+
+from . import fixed_math
 
 
 struct Account:
@@ -67,6 +77,22 @@ struct Clock:
     step_time: uint256  # when the mark last moved without reaching the oracle's
 
 
+# What the PriceOracle makes a market's basis and funding rate of.
+struct FundingTerms:
+    basis_window: uint256  # seconds
+    basis_clamp: uint256  # largest premium that counts, share of the index
+    interest_rate: int256  # per 8 hours
+    funding_clamp: uint256  # per 8 hours
+
+
+struct Premium:
+    observed_at: uint256
+    premium: int256  # what was last observed, share of the index
+    basis: int256  # its average over the basis window
+    average: int256  # its average over 8 hours
+    rate_sum: int256  # funding rate per second times seconds
+
+
 struct Sums:
     size: uint256
     notional: uint256
@@ -83,6 +109,8 @@ struct Bucket:
     refill_seconds: uint256  # in which a used-up bucket is free again
 
 
+# Steps of what the PriceOracle stores of the premium, 18 decimals
+PREMIUM_STEP: constant(uint256) = 1_000
 # Flag of a position word
 HAS_MATURING: constant(uint256) = 2**247
 # Flags of a price word
@@ -437,3 +465,76 @@ def _bucket_word(b: Bucket) -> uint256:
         ((b.capacity | b.used) >> 104) | (b.time >> 32) | (b.refill_seconds >> 16)
     )
     return b.capacity | (b.used << 104) | (b.time << 208) | (b.refill_seconds << 240)
+
+
+@pure
+def _rate_sum_word(oracle: address, rate_sum: int256) -> uint256:
+    return convert(oracle, uint256) | (self._signed_field(rate_sum, 96) << 160)
+
+
+@pure
+def _funding_terms(word: uint256) -> FundingTerms:
+    return FundingTerms(
+        basis_window=word & MASK_32,
+        basis_clamp=(word >> 32) & MASK_64,
+        interest_rate=self._signed_from(word, 96, 64),
+        funding_clamp=(word >> 160) & MASK_64,
+    )
+
+
+@pure
+def _funding_terms_word(t: FundingTerms) -> uint256:
+    self._require_fits(t.basis_window, 32)
+    self._require_fits(t.basis_clamp | t.funding_clamp, 64)
+    return (
+        t.basis_window
+        | (t.basis_clamp << 32)
+        | (self._signed_field(t.interest_rate, 64) << 96)
+        | (t.funding_clamp << 160)
+    )
+
+
+@pure
+def _premium(word: uint256) -> Premium:
+    step: int256 = convert(PREMIUM_STEP, int256)
+    return Premium(
+        observed_at=word & MASK_32,
+        premium=self._signed_from(word, 32, 48) * step,
+        basis=self._signed_from(word, 80, 48) * step,
+        average=self._signed_from(word, 128, 48) * step,
+        rate_sum=self._signed_from(word, 176, 80),
+    )
+
+
+@pure
+def _premium_word(p: Premium) -> uint256:
+    """
+    @custom:rounding Premium, basis and average to steps of 1e-15, toward zero
+    """
+    self._require_fits(p.observed_at, 32)
+    return (
+        p.observed_at
+        | (self._premium_field(p.premium) << 32)
+        | (self._premium_field(p.basis) << 80)
+        | (self._premium_field(p.average) << 128)
+        | (self._signed_field(p.rate_sum, 80) << 176)
+    )
+
+
+@pure
+def _premium_field(worth: int256) -> uint256:
+    return self._signed_field(fixed_math._signed_mul_div_toward_zero(worth, 1, PREMIUM_STEP), 48)
+
+
+@pure
+def _feed_set_word(count: uint256, quorum: uint256, max_deviation: uint256) -> uint256:
+    self._require_fits(count | quorum, 8)
+    self._require_fits(max_deviation, 64)
+    return count | (quorum << 8) | (max_deviation << 16)
+
+
+@pure
+def _feed_word(aggregator: address, heartbeat_seconds: uint256, decimals: uint256) -> uint256:
+    self._require_fits(heartbeat_seconds, 24)
+    self._require_fits(decimals, 8)
+    return convert(aggregator, uint256) | (heartbeat_seconds << 160) | (decimals << 184)

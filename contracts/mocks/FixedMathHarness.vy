@@ -30,6 +30,12 @@ def signed_mul_div_floor(a: int256, b: uint256, divisor: uint256) -> int256:
 
 @external
 @pure
+def signed_mul_div_toward_zero(a: int256, b: uint256, divisor: uint256) -> int256:
+    return fixed_math._signed_mul_div_toward_zero(a, b, divisor)
+
+
+@external
+@pure
 def signed_mul_div_ceil(a: int256, b: uint256, divisor: uint256) -> int256:
     return fixed_math._signed_mul_div_ceil(a, b, divisor)
 

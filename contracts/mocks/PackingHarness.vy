@@ -72,6 +72,48 @@ def clock_word(fields: packing.Clock) -> uint256:
 
 @external
 @pure
+def funding_terms(word: uint256) -> packing.FundingTerms:
+    return packing._funding_terms(word)
+
+
+@external
+@pure
+def funding_terms_word(fields: packing.FundingTerms) -> uint256:
+    return packing._funding_terms_word(fields)
+
+
+@external
+@pure
+def premium(word: uint256) -> packing.Premium:
+    return packing._premium(word)
+
+
+@external
+@pure
+def premium_word(fields: packing.Premium) -> uint256:
+    return packing._premium_word(fields)
+
+
+@external
+@pure
+def rate_sum_word(oracle: address, rate_sum: int256) -> uint256:
+    return packing._rate_sum_word(oracle, rate_sum)
+
+
+@external
+@pure
+def feed_set_word(count: uint256, quorum: uint256, max_deviation: uint256) -> uint256:
+    return packing._feed_set_word(count, quorum, max_deviation)
+
+
+@external
+@pure
+def feed_word(aggregator: address, heartbeat_seconds: uint256, decimals: uint256) -> uint256:
+    return packing._feed_word(aggregator, heartbeat_seconds, decimals)
+
+
+@external
+@pure
 def sums(word: uint256) -> packing.Sums:
     return packing._sums(word)
 

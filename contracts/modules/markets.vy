@@ -65,6 +65,8 @@ funding_share: uint256
 # Length of a maturity batch that starts now, seconds of market clock.
 batch_seconds: uint256
 market_count: uint256
+# By market: the oracle that last told how much funding was due, and its rate sum then.
+rate_sum_words: uint256[32]
 
 
 @view

@@ -167,9 +167,7 @@ def _populate(s: System, exchange: str, dealer: int) -> Attacker:
     return attacker
 
 
-def _file_deficit(
-    s: System, exchange: str, dealer: int, attacker: Attacker, name: str = "victim"
-) -> None:
+def _file_deficit(s: System, exchange: str, dealer: int, attacker: Attacker, name: str = "victim") -> None:
     """Somebody buys 10 BTC at 20x, loses more than he has as the mark goes to the middle, is absorbed."""
     victim, keeper = s.trader(name, 41_000), s.trader("keeper", 1_000)
     s.set_price(80_000)

@@ -713,7 +713,8 @@ ORACLE = (
         "O14",
         "the second source is not asked because the first reverts",
         f"{O}read.py::test_read_reverting_feed_leaves_the_quorum "
-        f"{O}read.py::test_read_gas_burning_feeds_leave_the_quorum",
+        f"{O}read.py::test_read_gas_burning_feeds_leave_the_quorum "
+        f"{A}oracle.py::test_o14_dead_feeds_of_the_perpetual_stop_no_mark",
     ),
     row(
         "O15",
@@ -738,7 +739,7 @@ ORACLE = (
         "O19",
         "health at the index, fills at the mark",
         f"{V}fill.py::test_fill_off_mark_moves_no_equity_beyond_the_price",
-        "mark and index are one price, and fills stay in a band around it",
+        "health, fills and liquidations all go by the mark; only the premium is measured at the index",
     ),
     row("O20", "a price payload crowds out the others", reason="cannot apply: no payload is handed in"),
     row(
@@ -760,26 +761,33 @@ ACCOUNTING = (
     row(
         "F01",
         "funding paid is not funding received",
+        f"{A}oracle.py::test_f03_premium_that_lasts_is_paid_by_who_holds_the_dear_side "
         f"{C}update_mark.py::test_funding_moves_cash_from_payers_to_receivers "
         f"{C}update_mark.py::test_funds_share_of_funding",
     ),
     row(
         "F02",
         "one side is empty, or is inventory alone",
-        f"{A}accounting.py::test_f02_funding_over_a_gap_with_only_inventory_on_one_side_stays_zero_sum "
+        f"{A}accounting.py::test_f02_funding_with_only_inventory_on_one_side_is_paid_by_nobody "
+        f"{C}update_mark.py::test_no_funding_while_a_side_is_only_the_inventory "
         f"{C}update_mark.py::test_no_funding_without_positions",
+        "beside a token position it pays and gets: see limit 18",
     ),
     row(
         "F03",
         "the premium is painted by tiny trades",
-        f"{O}set_funding_rate.py::test_set_funding_rate_by_a_stranger_reverts",
-        "not applicable yet: the rate is governance's, no trade moves it",
+        f"{A}oracle.py::test_f03_wild_print_of_the_perpetual_for_a_minute_moves_next_to_nothing "
+        f"{O}observe.py::test_print_of_a_block_or_a_minute_moves_mark_and_average_by_its_time_only "
+        f"{O}observe.py::test_print_that_nobody_follows_stands_for_ten_minutes "
+        f"{O}premium_property.py::test_nobody_gains_by_choosing_when_to_observe",
+        "no trade here moves the premium: it is that of feeds",
     ),
-    row("F04", "the rate follows one maker's skew", reason="not applicable yet: no trade moves the rate"),
+    row("F04", "the rate follows one maker's skew", reason="cannot apply: no trade moves the rate"),
     row(
         "F06",
         "the first accrual is unbounded",
         f"{S}markets.py::test_a_new_market_starts_its_clock_and_its_funding_now "
+        f"{C}update_mark.py::test_a_new_oracles_past_does_not_count "
         f"{C}update_mark.py::test_funding_accrues_for_at_least_300_and_at_most_3600_seconds",
     ),
     row(

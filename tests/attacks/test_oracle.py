@@ -107,3 +107,60 @@ def test_o07_second_price_of_one_second_is_the_first_one(feeds: Feeds, trader):
     assert feeds.scene.vault.update_mark(0) == wad(97)
     assert feeds.scene.equity(trader) == equity == wad(30)
     feeds.scene.kernel.assert_conserved()
+
+
+def with_perpetual(feeds: Feeds) -> object:
+    """A feed of the perpetual's price: half an hour's window, at most half a per cent."""
+    perpetual = deploy("mocks/MockAggregator.vy", 8, 100 * 10**8)
+    governance = actor("governance")
+    feeds.oracle.set_perpetual_feeds(
+        0, [(perpetual.address, 90_000, 10**4, 10**14)], 1, 5 * 10**16, 1_800, 5 * 10**15, sender=governance
+    )
+    feeds.oracle.set_funding(0, 0, 75 * 10**14, sender=governance)
+    feeds.scene.vault.update_mark(0)
+    return perpetual
+
+
+@pytest.mark.parametrize("print_", [60, 140])
+def test_f03_wild_print_of_the_perpetual_for_a_minute_moves_next_to_nothing(feeds: Feeds, trader, print_):
+    """40 % off for a minute, seen as soon as it is there: the mark moves by 0.0167 %, funding by nothing."""
+    perpetual = with_perpetual(feeds)
+    perpetual.set_answer(print_ * 10**8)
+    wait(1)
+    feeds.scene.vault.update_mark(0)
+    cash = feeds.scene.kernel.state(trader).cash
+    wait(60)
+    perpetual.set_answer(100 * 10**8)
+    mark = feeds.scene.vault.update_mark(0)
+    assert 0 < (mark - wad(100)) * (1 if print_ > 100 else -1) <= wad(100) * 5 * 60 // 1_800 // 1_000
+    wait(300)
+    feeds.scene.vault.update_mark(0)
+    assert feeds.scene.kernel.state(trader).cash == cash
+    feeds.scene.kernel.assert_conserved()
+
+
+def test_f03_premium_that_lasts_is_paid_by_who_holds_the_dear_side(feeds: Feeds, trader):
+    """Half a per cent for eight hours, looked at every ten minutes: longs pay, shorts get it."""
+    perpetual = with_perpetual(feeds)
+    counterparty = feeds.scene.account("counterparty", "0.000001")
+    before = feeds.scene.kernel.state(trader).cash, feeds.scene.kernel.state(counterparty).cash
+    perpetual.set_answer(105 * 10**8)
+    for _ in range(48):
+        wait(600)
+        feeds.say(100, 100, 100)
+        feeds.scene.vault.update_mark(0)
+    paid = before[0] - feeds.scene.kernel.state(trader).cash
+    assert 0 <= paid - (feeds.scene.kernel.state(counterparty).cash - before[1]) <= 2
+    # P goes to 0.5 % x (1 - 1 / e); its mean over the time is 0.5 % / e = 0.184 %, less the damper of 0.05 %
+    assert abs(paid * feeds.scene.side - wad("1.34")) <= wad("0.06")
+    feeds.scene.kernel.assert_conserved()
+
+
+def test_o14_dead_feeds_of_the_perpetual_stop_no_mark(feeds: Feeds, trader):
+    perpetual = with_perpetual(feeds)
+    perpetual.set_reverting(True)
+    for price in (99, 98):
+        wait(60)
+        feeds.say(price, price, price)
+        assert feeds.scene.vault.update_mark(0) == wad(price)
+    feeds.scene.kernel.assert_conserved()

@@ -70,7 +70,10 @@ class System:
 
     def set_price(self, price: str, seconds: int = 60, market: int = 0) -> None:
         self.rpc("evm_increaseTime", seconds)
-        self.chain.send(self.deployer, f"Feed{market}.0", "set_answer", to_units(price, 8))
+        """Index and perpetual: without a premium."""
+        for feed in (f"Feed{market}.0", f"PerpetualFeed{market}.0"):
+            if feed in self.chain.deployment.contracts:
+                self.chain.send(self.deployer, feed, "set_answer", to_units(price, 8))
         self.chain.send(self.deployer, VAULT, "update_mark", market)
 
     def signed(

@@ -30,8 +30,9 @@ def test_unsigned_division_rounds_as_named(math_lib, a, b, d):
 
 @given(signed_amount, amount, divisor)
 def test_signed_division_rounds_as_named(math_lib, a, b, d):
-    """Attack R11: toward minus or plus infinity, never toward zero."""
+    """Attack R11: toward minus or plus infinity, and toward zero only where the name says so."""
     exact = Fraction(a * b, d)
+    assert math_lib.signed_mul_div_toward_zero(a, b, d) == math.trunc(exact)
     assert math_lib.signed_mul_div_floor(a, b, d) == math.floor(exact)
     assert math_lib.signed_mul_div_ceil(a, b, d) == math.ceil(exact)
 
@@ -81,7 +82,14 @@ def test_the_least_integer_has_no_magnitude(math_lib):
 
 
 @pytest.mark.parametrize(
-    "name", ["mul_div_down", "mul_div_up", "signed_mul_div_floor", "signed_mul_div_ceil"]
+    "name",
+    [
+        "mul_div_down",
+        "mul_div_up",
+        "signed_mul_div_floor",
+        "signed_mul_div_ceil",
+        "signed_mul_div_toward_zero",
+    ],
 )
 def test_division_by_zero_and_overflow_revert(math_lib, name):
     function = getattr(math_lib, name)

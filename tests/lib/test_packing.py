@@ -24,6 +24,7 @@ STRUCTS = {
     "clock": (40, 40, 40, 40, 40),
     "sums": (112, 112, 23, 1, 1, 7),
     "bucket": (104, 104, 32, 16),
+    "funding_terms": (32, 64, -64, 64),
 }
 # Fields whose width the library checks; the others are bounded where they are written.
 CHECKED = {
@@ -33,6 +34,7 @@ CHECKED = {
     "clock": [0, 1, 2, 3, 4],
     "sums": [0, 1],
     "bucket": [0, 1, 2, 3],
+    "funding_terms": [0, 1, 2, 3],
 }
 PAIRS = {
     "halves": (128, 128),
@@ -107,6 +109,59 @@ def test_open_interest_and_fees_are_where_the_layout_says(packing, open_interest
 def test_open_interest_or_fees_too_large_revert(packing, fields):
     with boa.reverts("packing: overflow"):
         packing.flow_word(*fields)
+
+
+STEP = 1_000  # of what is stored of a premium
+
+
+@given(up_to(32), signed(48), signed(48), signed(48), signed(80))
+def test_a_premium_in_whole_steps_survives_the_round_trip(packing, time, premium, basis, average, rate_sum):
+    fields = (time, premium * STEP, basis * STEP, average * STEP, rate_sum)
+    assert tuple(packing.premium(packing.premium_word(fields))) == fields
+
+
+@pytest.mark.parametrize(("premium", "kept"), [(1_999, 1_000), (999, 0), (-999, 0), (-1_999, -1_000)])
+def test_a_premium_is_kept_in_steps_toward_zero(packing, premium, kept):
+    assert packing.premium(packing.premium_word((0, premium, 0, 0, 0))).premium == kept
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("index", [1, 2, 3, 4])
+def test_a_premium_beyond_its_width_reverts(packing, index, sign):
+    fields = [0] * 5
+    fields[index] = sign * (2**79 if index == 4 else 2**47 * STEP) - (sign < 0) * (1 if index == 4 else STEP)
+    with boa.reverts("packing: overflow"):
+        packing.premium_word(tuple(fields))
+
+
+def test_a_time_of_a_premium_beyond_its_width_reverts(packing):
+    with boa.reverts("packing: overflow"):
+        packing.premium_word((2**32, 0, 0, 0, 0))
+
+
+def test_words_of_feeds_are_where_the_layout_says(packing):
+    address = "0x" + "ab" * 20
+    assert packing.feed_set_word(5, 3, 10**17) == 5 | 3 << 8 | 10**17 << 16
+    assert packing.feed_word(address, 90_000, 18) == int(address, 16) | 90_000 << 160 | 18 << 184
+    assert packing.rate_sum_word(address, -1) == int(address, 16) | (2**96 - 1) << 160
+    assert packing.rate_sum_word(address, 5) == int(address, 16) | 5 << 160
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("feed_set_word", (2**8, 0, 0)),
+        ("feed_set_word", (0, 2**8, 0)),
+        ("feed_set_word", (0, 0, 2**64)),
+        ("feed_word", ("0x" + "ab" * 20, 2**24, 0)),
+        ("feed_word", ("0x" + "ab" * 20, 0, 2**8)),
+        ("rate_sum_word", ("0x" + "ab" * 20, 2**95)),
+        ("rate_sum_word", ("0x" + "ab" * 20, -(2**95) - 1)),
+    ],
+)
+def test_a_field_of_feeds_beyond_its_width_reverts(packing, name, fields):
+    with boa.reverts("packing: overflow"):
+        getattr(packing, name)(*fields)
 
 
 @given(signed(112), signed(112))

@@ -444,7 +444,7 @@ def test_take_over(crisis_math):
 SOURCES = {
     "funding_step": (
         "MarginVaultCrisis.vy",
-        "paid: uint256 = fixed_math._mul_div_up(m.mark, capped * elapsed, units.WAD) "
+        "paid: uint256 = fixed_math._mul_div_up(m.mark, fixed_math._magnitude(due), units.WAD) "
         "received: uint256 = fixed_math._mul_div_down( paid, units.WAD - markets.funding_share, units.WAD )",
     ),
     "funding_step, credit": (

@@ -103,6 +103,10 @@ class Market:
     mark: Fr = Fr(0)
     mark_time: int = 0  # 0 while the mark is on its way
     step_time: int = 0
+    # what the oracle's rates add up to, until when, and how much of it has been counted (None: nothing)
+    rate_sum: int = 0
+    observed_at: int = 0
+    counted_sum: int | None = None
     open_interest: Fr = Fr(0)  # before the operation at hand, quote
     clock: int = 0
     batch: int = 2
@@ -207,6 +211,8 @@ class Naive:
         self.markets: list[Market] = []
         self.batch_seconds = batch_seconds
         self.funding_share = Fr(0)
+        # accruals that were none because a side was only the inventory
+        self.suspended = 0
         self.deposited = Fr(0)
         self.funding_fees, self.liquidation_fees = Fr(0), Fr(0)
         # Stated rounding tolerance, in smallest units: of any amount of quote, of any size.
@@ -528,8 +534,10 @@ class Naive:
         if self.now in (m.mark_time, m.step_time):
             return
         elapsed, was_fresh = self.now - m.mark_time, m.is_fresh(self.now)
+        m.rate_sum += rate * (self.now - m.observed_at)
+        m.observed_at = self.now
         if self.now - m.funding_time >= 300:
-            self.accrue(m, rate, min(self.now - m.funding_time, 3600))
+            self.accrue(m, self.funding_due(m, rate))
             m.funding_time = self.now
         before = m.mark
         goal, step = Fr(price, WAD), self.step(m)
@@ -556,11 +564,23 @@ class Naive:
         held = [m for m in self.markets if m.id != skip and (account.size(m.id) or m.id in account.rests)]
         self.require(not any(m.is_on_its_way(self.now) for m in held), "mark on its way")
 
-    def accrue(self, m: Market, rate: int, seconds: int) -> None:
-        """Payers pay mark * rate * time, receivers get it less the fund's share."""
-        paid = m.mark * min(abs(rate), MAX_FUNDING_RATE) * seconds / WAD
+    def funding_due(self, m: Market, rate: int) -> int:
+        """Share of mark that longs pay, by the rates since the last accrual; of over an hour, their mean."""
+        elapsed = self.now - m.funding_time
+        due = rate * elapsed if m.counted_sum is None else m.rate_sum - m.counted_sum
+        m.counted_sum = m.rate_sum
+        counted = min(elapsed, 3600)
+        most = MAX_FUNDING_RATE * counted
+        return min(max(int(Fr(due * counted, elapsed)), -most), most)
+
+    def accrue(self, m: Market, due: int) -> None:
+        """Payers pay mark * due, receivers get it less the fund's share; nobody while a side is inventory."""
+        if due and (self.longs(m) - abs(m.size)) * m.mark <= m.dust:
+            self.suspended += m.size != 0
+            return
+        paid = m.mark * abs(due) / WAD
         received = paid * (1 - self.funding_share)
-        sign = 1 if rate > 0 else -1
+        sign = 1 if due > 0 else -1
         for account in self.accounts.values():
             size = account.size(m.id) * sign
             account.cash -= size * (paid if size > 0 else received)

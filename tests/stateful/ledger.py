@@ -284,6 +284,7 @@ class Ledger:
         self.look_at_crumbs()
         self.allow(money=2 * (sum(sizes, Fr(0)) / WAD + len(sizes)) + LEAST_CLAIM)
         self.both("mark", outcome, lambda: self.model.update_mark(market, price, rate))
+        self.counts["funding suspended"] = self.model.suspended
 
     def deposit(self, owner: str, a: int, tokens: int) -> None:
         self.note("deposit", owner, a, tokens)

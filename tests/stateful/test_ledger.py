@@ -87,6 +87,48 @@ def test_history_that_once_differed_equals_naive_model(
         chain.restore(point)
 
 
+@pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
+@pytest.mark.parametrize("rate", [10**12, -(10**11)])
+def test_funding_beside_a_lone_inventory_equals_naive_model(
+    systems: list[Ledger], side: int, rate: int
+) -> None:
+    """None while it is alone, then again beside a newcomer. Random histories hardly come here."""
+    system = systems[0].fresh()
+    point = system.chain.save()
+    try:
+        system.start()
+        names = dict(zip(OWNERS[1:], NAMES[1:], strict=True))
+        for owner in ("alice", "bob", "carol", "dave"):
+            system.deposit(owner, names[owner], (60 if owner == "bob" else 5_000) * 10**system.decimals)
+
+        def open_pair(loser: str, winner: str, size: int) -> None:
+            mark = int(system.model.markets[0].mark * WAD)
+            system.fill(0, names[loser], 0, False, [(names[winner], -side * size * WAD, mark, 0, False)])
+            system.check()
+
+        def mark(against: int, rate: int, seconds: int) -> None:
+            system.set_price(0, (100 - side * against) * WAD, rate, seconds)
+            system.check()
+
+        open_pair("bob", "alice", 10)
+        mark(0, rate, 300)
+        mark(10, 0, 60)
+        system.absorb(names["bob"], names["carol"])
+        system.check()
+        assert system.model.suspended == 0
+        for seconds in (299, 1, 777, 5_000):
+            mark(10, rate, seconds)
+        assert system.model.suspended == 3
+        funding = system.model.markets[0].cash
+        open_pair("dave", "carol", 5)
+        for seconds in (300, 4_001):
+            mark(10, rate, seconds)
+        assert system.model.suspended == 3
+        assert system.model.markets[0].cash != funding
+    finally:
+        system.chain.restore(point)
+
+
 @pytest.mark.deep
 def test_many_histories_equal_naive_model(systems: list[Ledger]) -> None:
     run(systems, range(10_000, 10_000 + DEEP_SEEDS), STEPS)

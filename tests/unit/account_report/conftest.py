@@ -26,7 +26,12 @@ class Desk:
     # --- as Chain -------------------------------------------------------------------------------------------
 
     def call(self, name: str, method: str, *arguments: Any, block: int | str = "latest") -> Any:
-        contracts = {"MarginVault": self.scene.vault, "VaultLens": self.lens, "InsuranceFund": self.fund}
+        contracts = {
+            "MarginVault": self.scene.vault,
+            "VaultLens": self.lens,
+            "InsuranceFund": self.fund,
+            "PriceOracle": self.scene.kernel.oracle,
+        }
         if contracts[name] is None:
             raise DeploymentError(f"no {name}")
         answer = getattr(contracts[name], method)

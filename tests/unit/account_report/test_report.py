@@ -29,6 +29,22 @@ def test_figures_of_an_account_are_the_vaults(desk):
         assert (p.entry, p.mark) == (wad(100), scene.vault.mark(p.market))
 
 
+def test_funding_is_the_oracles_rate_for_eight_hours(desk):
+    scene = desk.scene
+    account = scene.bankrupt(scene.account("winner", 5000))
+    for rate in (10**9, -(10**9)):
+        scene.kernel.oracle.set_price(0, wad(100), rate)
+        shown = desk.report(account).positions[0]
+        assert (shown.funding_rate, shown.basis) == (rate * 28_800, 0)
+
+
+def test_funding_and_basis_are_unknown_without_a_price(desk):
+    account = desk.scene.bankrupt(desk.scene.account("winner", 5000))
+    desk.scene.kernel.oracle.set_down(0, True)
+    shown = desk.report(account).positions[0]
+    assert (shown.funding_rate, shown.basis) == (None, None)
+
+
 def test_class_and_leverage_are_the_positions(desk):
     scene = desk.scene
     winner = scene.account("winner", 10**5, leverage_class=2)

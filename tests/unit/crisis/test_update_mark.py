@@ -6,8 +6,8 @@ batches.
 import boa
 import pytest
 
-from tests.kernel import WAD, wad
-from tests.support import wait
+from tests.kernel import PRICE_ORACLE, WAD, liquidation_config, wad
+from tests.support import deploy, wait
 from tests.unit.crisis.scene import Scene
 
 RATE = 10**11  # 1e-7 of mark a second
@@ -165,9 +165,148 @@ def test_no_funding_without_positions(scene):
     scene.kernel.assert_conserved()
 
 
+def test_funding_is_by_the_rates_that_were_in_force(scene):
+    """Two rates since the last accrual: each counts for its time, whenever the kernel is called."""
+    payer, _ = open_pair(scene)
+    pay_funding(scene, 300, scene.side * RATE)
+    paid = wad(1000) - scene.kernel.state(payer).cash
+    pay_funding(scene, 100, scene.side * 5 * RATE)
+    pay_funding(scene, 250, scene.side * RATE)
+    assert wad(1000) - scene.kernel.state(payer).cash - paid == (500 + 250) * RATE * 100 * 10
+    scene.kernel.assert_conserved()
+
+
+def test_funding_of_a_long_gap_is_an_hour_of_its_mean_rate(scene):
+    """Two hours at 1, half an hour at 6: an hour at 2, though the rate at the end is 6."""
+    payer, _ = open_pair(scene)
+    pay_funding(scene, 300, scene.side * RATE)
+    paid = wad(1000) - scene.kernel.state(payer).cash
+    wait(7200)
+    scene.kernel.oracle.observe(0)
+    pay_funding(scene, 1800, scene.side * 6 * RATE)
+    assert wad(1000) - scene.kernel.state(payer).cash - paid == 3600 * 2 * RATE * 100 * 10
+    scene.kernel.assert_conserved()
+
+
+def test_funding_of_a_rate_seen_only_now_is_nothing(scene):
+    payer, _ = open_pair(scene)
+    pay_funding(scene, 300, 0)
+    wait(3600)
+    scene.kernel.oracle.set_rate_sum(0, 0)
+    scene.kernel.oracle.set_price(0, wad(100), scene.side * 10**15)
+    scene.vault.update_mark(0)
+    assert scene.kernel.state(payer).cash == wad(1000)
+    scene.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize(("seconds", "counted"), [(300, 300), (7200, 3600)])
+def test_rates_that_add_up_to_too_much_are_capped(scene, seconds, counted):
+    payer, _ = open_pair(scene)
+    pay_funding(scene, 300, 0)
+    wait(seconds)
+    scene.kernel.oracle.set_rate_sum(0, scene.side * 10**24)
+    scene.vault.update_mark(0)
+    cap = 4 * 10**16 // 86_400
+    assert wad(1000) - scene.kernel.state(payer).cash == counted * cap * 100 * 10
+    scene.kernel.assert_conserved()
+
+
+def test_rate_sum_is_taken_with_each_accrual(scene):
+    open_pair(scene)
+    pay_funding(scene, 300, scene.side * RATE)
+    oracle = scene.kernel.oracle
+    rate_sum = oracle.read(0).rate_sum
+    assert ("RateSumTaken", 0, oracle.address, rate_sum) in scene.logs()
+    assert scene.vault.rate_sum_word(0) == int(str(oracle.address), 16) | rate_sum % 2**96 << 160
+    pay_funding(scene, 299, scene.side * RATE)
+    assert "RateSumTaken" not in {log[0] for log in scene.logs()}
+    pay_funding(scene, 300, 0)
+    rate_sum += scene.side * 299 * RATE
+    assert ("RateSumTaken", 0, oracle.address, rate_sum) in scene.logs()
+    pay_funding(scene, 300, 0)
+    assert "RateSumTaken" not in {log[0] for log in scene.logs()}
+
+
+def test_a_new_oracles_past_does_not_count(scene):
+    """Its sum is of another history: until it has been asked once, its present rate is what there is."""
+    payer, _ = open_pair(scene)
+    pay_funding(scene, 300, 0)
+    other = deploy("mocks/MockOracle.vy")
+    other.set_price(0, wad(100), scene.side * RATE)
+    other.set_rate_sum(0, scene.side * 10**20)
+    with scene.as_governance():
+        scene.vault.set_role(PRICE_ORACLE, other.address)
+    wait(400)
+    scene.vault.update_mark(0)
+    assert wad(1000) - scene.kernel.state(payer).cash == 400 * RATE * 100 * 10
+    wait(300)
+    scene.vault.update_mark(0)
+    assert wad(1000) - scene.kernel.state(payer).cash == 700 * RATE * 100 * 10
+    scene.kernel.assert_conserved()
+
+
+def test_a_sum_of_rates_that_does_not_fit_reverts(scene):
+    open_pair(scene)
+    pay_funding(scene, 300, 0)
+    wait(300)
+    scene.kernel.oracle.set_rate_sum(0, scene.side * 2**96)
+    before = scene.snapshot()
+    with boa.reverts("packing: overflow"):
+        scene.vault.update_mark(0)
+    assert scene.snapshot() == before
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["it would pay", "it would get"])
+def test_no_funding_while_a_side_is_only_the_inventory(scene, sign):
+    """The inventory is long alone, or short alone; whichever way funding would go, none does."""
+    winner = scene.account("winner", 1000)
+    loser = scene.bankrupt(winner)
+    mark = scene.move(10)
+    scene.kernel.absorb(loser)
+    assert scene.kernel.inventory().size == scene.side * wad(10)
+    before = scene.equity(winner), scene.kernel.inventory().equity
+    scene.kernel.set_price(mark // WAD, seconds=3600, rate=sign * scene.side * RATE)
+    assert indices(scene) == (0, 0)
+    assert (scene.equity(winner), scene.kernel.inventory().equity) == before
+    assert scene.vault.fee_state().funding == 0
+    scene.kernel.assert_conserved()
+
+
+def test_funding_of_the_time_a_side_was_only_the_inventory_is_not_owed_later(scene):
+    winner = scene.account("winner", 1000)
+    loser = scene.bankrupt(winner)
+    mark = scene.move(10)
+    scene.kernel.absorb(loser)
+    scene.kernel.set_price(mark // WAD, seconds=3600, rate=scene.side * RATE)
+    newcomer = scene.account("newcomer", 1000)
+    scene.open(newcomer, scene.account("another", 1000), 5)
+    scene.kernel.set_price(mark // WAD, seconds=300, rate=scene.side * RATE)
+    assert wad(1000) - scene.kernel.state(newcomer).cash == 300 * RATE * (mark // WAD) * 5
+    scene.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize(("size", "is_paid"), [(1, False), ("1.000001", True)])
+def test_who_holds_no_more_than_dust_beside_the_inventory_does_not_count(scene, size, is_paid):
+    """Dust is 100 quote, and the mark 100: one unit beside the inventory is dust, a little more is not."""
+    config = tuple(liquidation_config(dust=wad(100)).values())
+    with scene.as_governance():
+        scene.vault.set_liquidation_config(0, config)
+    winner = scene.account("winner", 1000)
+    loser = scene.bankrupt(winner)
+    scene.open(scene.account("other", 1000), winner, size)
+    scene.move(10)
+    scene.kernel.absorb(loser)
+    scene.move(0)
+    scene.kernel.set_price(100, seconds=300, rate=scene.side * RATE)
+    assert (indices(scene) != (0, 0)) == is_paid
+    scene.kernel.assert_conserved()
+
+
 def test_inventory_pays_and_gets_funding_too(scene):
     """10 units of inventory pay 0.054 at 90, or 0.066 at 110: the claim grows by it."""
-    loser = scene.bankrupt(scene.account("winner", 1000))
+    winner = scene.account("winner", 1000)
+    loser = scene.bankrupt(winner)
+    scene.open(scene.account("other", 1000), winner, 2)
     mark = scene.move(10)
     scene.kernel.absorb(loser)
     scene.kernel.set_price(mark // WAD, seconds=600, rate=scene.side * RATE)

@@ -59,6 +59,7 @@ def assert_rebuilt(scene: Scene, ledger: Ledger) -> None:
             assert ledger.maturing.get((account, market), 0) == vault.maturing_word(account, market)
     for market in ledger.markets:
         assert market.words() == list(vault.market_words(market.id))
+        assert market.rate_sum_word == vault.rate_sum_word(market.id)
     fees = vault.fee_state()
     assert ledger.trading_fees == fees.trading
     assert ledger.liquidation_fees == fees.liquidation

@@ -5,6 +5,7 @@ import pytest
 
 from tests import support
 from tests.unit.price_oracle.feeds import MAX_DEVIATION, config_of, new_feed
+from tests.unit.price_oracle.perpetual import list_perpetual
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +67,9 @@ def sequencer(oracle, governance):
         oracle.set_sequencer_feed(feed, 3_600)
     feed.set_started_at(boa.env.timestamp - 3_600)
     return feed
+
+
+@pytest.fixture
+def perpetual(oracle, governance):
+    """A market with one feed of the index and one of the perpetual, at the same price; no interest."""
+    return list_perpetual(oracle, governance)

@@ -27,7 +27,13 @@ def test_init_zero_governance_reverts():
 def test_init_limits_are_what_they_claim(oracle):
     assert oracle.MIN_PRICE() * 10**6 == WAD
     assert oracle.MAX_PRICE() == 10**12 * WAD
-    assert oracle.MAX_FUNDING_RATE() * 86_400 <= 4 * WAD // 100 < (oracle.MAX_FUNDING_RATE() + 1) * 86_400
+    # Four per cent a day, rounded down to what the kernel lets pass a second.
+    rate = oracle.MAX_FUNDING_CLAMP() // oracle.FUNDING_PERIOD()
+    assert rate * 86_400 <= 4 * WAD // 100 < (rate + 1) * 86_400
+    assert oracle.MAX_FUNDING_CLAMP() == rate * oracle.FUNDING_PERIOD()
+    # Interest alone is within every clamp that can be stored, and a premium in 48 bits of steps of 1e-15.
+    assert oracle.FUNDING_DAMPER() <= oracle.MAX_FUNDING_CLAMP()
+    assert oracle.MAX_BASIS_CLAMP() // 1_000 < 2**47
     # The largest product the oracle forms.
     assert oracle.MAX_ANSWER() * 10 ** oracle.MAX_DECIMALS() * WAD < 2**256
     # What a feed is given even if the caller left no more than the reserve; a cold account costs 2,600.

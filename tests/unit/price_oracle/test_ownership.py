@@ -37,10 +37,10 @@ def test_accept_ownership_makes_the_new_owner_governance(oracle, market, governa
     assert logged(oracle) == [("OwnershipTransferred", governance, successor)]
     assert oracle.owner() == successor
     assert oracle.pending_owner() == ZERO_ADDRESS
-    oracle.set_funding_rate(market, 1, sender=successor)
+    oracle.set_funding(market, 1, 0, sender=successor)
     with boa.reverts("ownable: caller is not the owner"):
-        oracle.set_funding_rate(market, 2, sender=governance)
-    assert oracle.config(market).funding_rate == 1
+        oracle.set_funding(market, 2, 0, sender=governance)
+    assert oracle.config(market).interest_rate == 1
 
 
 def test_accept_ownership_by_anyone_else_reverts(oracle, governance, successor, attacker):
@@ -54,7 +54,7 @@ def test_accept_ownership_by_anyone_else_reverts(oracle, governance, successor, 
 
 
 def test_only_these_functions_write(oracle):
-    """No function writes a price, and ownership cannot be renounced."""
+    """No function writes a price (`observe` asks the feeds), and ownership cannot be renounced."""
     writing = {
         entry["name"]
         for entry in oracle.abi
@@ -63,7 +63,9 @@ def test_only_these_functions_write(oracle):
 
     assert writing == {
         "set_feeds",
-        "set_funding_rate",
+        "set_perpetual_feeds",
+        "set_funding",
+        "observe",
         "set_sequencer_feed",
         "transfer_ownership",
         "accept_ownership",

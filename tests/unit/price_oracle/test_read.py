@@ -19,7 +19,7 @@ from tests.unit.price_oracle.feeds import (
 
 
 def test_read_returns_mark_index_funding_rate_and_time(oracle, market, governance):
-    oracle.set_funding_rate(market, -5, sender=governance)
+    oracle.set_funding(market, -5 * 28_800, 10**16, sender=governance)
 
     reading = oracle.read(market)
 

@@ -27,13 +27,16 @@ def test_set_feeds_lists_a_market(oracle, governance, count):
     oracle.set_feeds(UNLISTED, configs, quorum, MAX_DEVIATION, sender=governance)
 
     feeds = [stored(config) for config in configs]
-    assert logged(oracle) == [("FeedsSet", UNLISTED, [], feeds, 0, quorum, 0, MAX_DEVIATION)]
-    assert oracle.config(UNLISTED) == (feeds, quorum, MAX_DEVIATION, 0)
+    assert logged(oracle) == [
+        ("PremiumObserved", UNLISTED, 0, 0, 0, 0),
+        ("FeedsSet", UNLISTED, [], feeds, 0, quorum, 0, MAX_DEVIATION),
+    ]
+    assert oracle.config(UNLISTED) == (feeds, quorum, MAX_DEVIATION, ([], 0, 0), 0, 0, 0, 0)
     assert oracle.read(UNLISTED).index == PRICE * WAD
 
 
-def test_set_feeds_replaces_feeds_and_keeps_the_funding_rate(oracle, market, governance):
-    oracle.set_funding_rate(market, 11, sender=governance)
+def test_set_feeds_replaces_feeds_and_keeps_the_funding(oracle, market, governance):
+    oracle.set_funding(market, 11, 13, sender=governance)
     old = oracle.config(market)
     config = config_of(new_feed(decimals=18))
 
@@ -43,7 +46,7 @@ def test_set_feeds_replaces_feeds_and_keeps_the_funding_rate(oracle, market, gov
     assert logged(oracle) == [
         ("FeedsSet", market, old.feeds, feeds, old.quorum, 1, old.max_deviation, MAX_DEVIATION * 2)
     ]
-    assert oracle.config(market) == (feeds, 1, MAX_DEVIATION * 2, 11)
+    assert oracle.config(market) == (feeds, 1, MAX_DEVIATION * 2, ([], 0, 0), 0, 0, 11, 13)
 
 
 def test_set_feeds_leaves_other_markets_alone(oracle, market, lone_market, governance):

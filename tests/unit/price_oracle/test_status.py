@@ -3,19 +3,21 @@
 import boa
 import pytest
 
+from tests import support
 from tests.unit.price_oracle.feeds import HEARTBEAT_SECONDS, PRICE, WAD
 
-NO_READING = (0, 0, 0, 0)
+NO_READING = (0, 0, 0, 0, 0)
 
 
 def test_status_of_a_usable_price_is_the_reading(oracle, market, governance):
-    oracle.set_funding_rate(market, 7, sender=governance)
+    oracle.set_funding(market, 7 * 28_800, 10**16, sender=governance)
+    support.wait(10)
 
     status = oracle.status(market)
 
     assert status.usable
     assert status.reason == ""
-    assert status.reading == (PRICE * WAD, PRICE * WAD, 7, boa.env.timestamp)
+    assert status.reading == (PRICE * WAD, PRICE * WAD, 7, boa.env.timestamp - 10, 70)
     assert status.reading == oracle.read(market)
 
 
