@@ -35,6 +35,17 @@ def set_down(market: uint256, is_down: bool):
 
 @external
 @view
+def status(market: uint256) -> IPriceOracle.Status:
+    reading: IPriceOracle.Reading = self.readings[market]
+    if self.is_down[market] or reading.mark == 0:
+        return IPriceOracle.Status(
+            usable=False, reading=empty(IPriceOracle.Reading), reason="oracle: stale price"
+        )
+    return IPriceOracle.Status(usable=True, reading=reading, reason="")
+
+
+@external
+@view
 def read(market: uint256) -> IPriceOracle.Reading:
     assert not self.is_down[market], "oracle: stale price"
     assert self.readings[market].mark != 0, "oracle: unknown market"

@@ -119,7 +119,7 @@ def _fill_side(
             assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
             assert not system._is_paused(exchange_word), "vault: paused"
             # (markets._is_fresh_for_opening would copy the market)
-            if block.timestamp - m.mark_time > margin_math._max_opening_age(m.terms_word):
+            if unsafe_sub(block.timestamp, m.mark_time) > margin_math._max_opening_age(m.terms_word):
                 after.is_stale = True
             margin._require_opening_allowed(m.terms_word, after)
             worth = after.worth
