@@ -94,7 +94,7 @@ def _fill_side(
     equity_before: int256 = 0
     before: margin.Risk = empty(margin.Risk)
     if is_last:
-        equity_before = elsewhere.cash + margin._worth_alone(m, seat)
+        equity_before = margin._worth_alone(m, seat)
     elif is_reduction:
         before = margin._with(elsewhere, m, seat, multiplier)
     if seat.size == 0:
@@ -106,8 +106,11 @@ def _fill_side(
     worth: uint256 = max_value(uint256)
     if is_last:
         margin._require_solvent(
-            min(equity_before, elsewhere.cash + margin._worth_alone(m, seat))
+            min(equity_before, margin._worth_alone(m, seat))
+            + elsewhere.cash
             + convert(elsewhere.maturing, int256)
+            # (positions in settled markets ask for no margin)
+            + elsewhere.unrealised
         )
     else:
         after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
