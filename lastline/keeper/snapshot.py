@@ -14,6 +14,7 @@ from lastline.risk import Terms
 from lastline.units import WAD
 from lastline.views import VAULT, AccountView, InventoryView, PositionView
 from lastline.words import (
+    SETTLED,
     AccountWord,
     ClockWord,
     FlowWord,
@@ -39,7 +40,7 @@ class MarketSnapshot:
 
     `oracle_mark` None: no usable price, `oracle_reason` says why. `fund_payable`: what the fund would pay
     now of the open claims, quote. `first_claim`: id of the oldest open claim, -1 for none. `policy`: tiers
-    of the LossAllocator.
+    of the LossAllocator. A settled market's mark is of a time to come: it never gets stale.
     """
 
     market: int
@@ -58,6 +59,7 @@ class MarketSnapshot:
     fund_payable: int
     first_claim: int
     policy: tuple[int, ...]
+    is_settled: bool = False
 
     @property
     def terms(self) -> Terms:
@@ -101,7 +103,8 @@ class FeeSnapshot:
 @dataclass(frozen=True)
 class Snapshot:
     """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL
-    profit that is not booked (only read if somebody wants to touch them); `unsynced`: generations that need
+    profit that is not booked (only read if somebody wants to touch them); `to_close`: solvent accounts with a
+    position in a settled market, and the market (only read for the public good); `unsynced`: generations that need
     `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the
     sender may trade for `own`.
     """
@@ -121,6 +124,7 @@ class Snapshot:
     with_pots: tuple[tuple[int, PositionView], ...] = ()
     unsynced: tuple[int, ...] = ()
     unread: dict[int, str] = field(default_factory=dict)
+    to_close: tuple[tuple[int, int], ...] = ()
 
 
 def own_account(config: Config, sender: str) -> int:
@@ -150,6 +154,7 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
     unhealthy = [account for account, state in read_states.items() if _is_unhealthy(state)]
     words_of = _account_words(chain, block, {*unhealthy, *unread, own})
     positions = _positions(chain, block, {a: words_of[a] for a in (*unhealthy, own) if a not in unread})
+    settled = {m.market for m in markets.values() if m.is_settled} if config.is_public_good else set()
     views = {
         account: AccountView(account, *read_states[account], tuple(positions.get(account, ())))
         for account in (*unhealthy, own)
@@ -168,11 +173,18 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
         is_controlled=owner == sender or chain.call(VAULT, "is_operator", owner, sender, block=block),
         scanned=len(scanned),
         unhealthy=tuple(views[account] for account in unhealthy),
-        idle=tuple(a for a, s in read_states.items() if s[4] == 0 and s[3] >= 0 and a != own),
+        idle=tuple(a for a, s in read_states.items() if _is_idle(s) and a != own),
         with_pots=_pots(chain, block, read_states) if config.touch_pots_from else (),
         unsynced=_unsynced(chain, block, {a: words_of[a] for a, why in unread.items() if SYNC_FIRST in why}),
         unread=unread,
+        to_close=_to_close(chain, block, settled, [a for a, s in read_states.items() if s[3] >= 0]),
     )
+
+
+def _is_idle(state: tuple[Any, ...]) -> bool:
+    """By account_state: solvent and without a position, which asks for margin or, in a settled market, has a worth."""
+    cash, _, unrealised, equity, maintenance, hole = state[:6]
+    return equity >= 0 and maintenance == 0 and unrealised == 0 and hole + cash == 0
 
 
 def _is_unhealthy(state: tuple[Any, ...]) -> bool:
@@ -217,6 +229,7 @@ def _markets(
             fund_payable=payable,
             first_claim=first_claim,
             policy=tuple(policies[n]),
+            is_settled=price.status == SETTLED,
         )
     return out
 
@@ -241,6 +254,18 @@ def _pots(chain: Chain, block: int, accounts: Iterable[int]) -> tuple[tuple[int,
     words = _account_words(chain, block, accounts)
     positions = _positions(chain, block, words)
     return tuple((account, p) for account, held in positions.items() for p in held if p.pot)
+
+
+def _to_close(
+    chain: Chain, block: int, settled: set[int], accounts: Iterable[int]
+) -> tuple[tuple[int, int], ...]:
+    """Positions in settled markets."""
+    if not settled:
+        return ()
+    words = _account_words(chain, block, accounts)
+    words = {account: word for account, word in words.items() if settled & set(word.market_ids)}
+    positions = _positions(chain, block, words)
+    return tuple((a, p.market) for a, held in positions.items() for p in held if p.size and p.market in settled)
 
 
 def _unsynced(chain: Chain, block: int, words: dict[int, AccountWord]) -> tuple[int, ...]:
