@@ -265,7 +265,9 @@ def _to_close(
     words = _account_words(chain, block, accounts)
     words = {account: word for account, word in words.items() if settled & set(word.market_ids)}
     positions = _positions(chain, block, words)
-    return tuple((a, p.market) for a, held in positions.items() for p in held if p.size and p.market in settled)
+    return tuple(
+        (a, p.market) for a, held in positions.items() for p in held if p.size and p.market in settled
+    )
 
 
 def _unsynced(chain: Chain, block: int, words: dict[int, AccountWord]) -> tuple[int, ...]:

@@ -9,8 +9,6 @@ from tests.unit.crisis.scene import MODE_ADL, Scene
 from tests.unit.settlement.settling import ALWAYS, clock_of, close, close_only, mark_time_of
 
 
-
-
 @pytest.fixture
 def settled(scene: Scene) -> Scene:
     """10 each way at 100, settled at 5 against the losers; the accounts by name: loser, winner, rich."""
@@ -382,4 +380,3 @@ def test_a_settled_market_is_settled_whatever_comes_later(settled):
         settled.vault.pay_claims(BTC)
     assert settled.vault.mark(BTC) == settled.price(5)
     assert close(settled, WINNER) == wad(50)
-

@@ -50,7 +50,9 @@ def test_nothing_is_bought_or_taken_over_in_a_settled_market():
 def test_who_has_nothing_but_a_position_in_a_settled_market_is_not_forgotten():
     """It asks for no maintenance margin; an index that drops the idle must keep it all the same."""
     cash, profit, need = 1000, 50, 5
-    nothing, won, asked = (cash, 0, 0, cash, 0, -cash), (cash, 0, profit, cash + profit, 0, -cash), (
-        cash, 0, 0, cash, 0, need - cash
+    nothing, won, asked = (
+        (cash, 0, 0, cash, 0, -cash),
+        (cash, 0, profit, cash + profit, 0, -cash),
+        (cash, 0, 0, cash, 0, need - cash),
     )
     assert [_is_idle((*state, 0, False)) for state in (nothing, won, asked)] == [True, False, False]

@@ -14,7 +14,7 @@ __all__ = ["logs"]
 
 @pytest.mark.parametrize("is_feed_dead", [False, True])
 @pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
-def test_a_settlement_is_in_the_events(logs, side, is_feed_dead):  # noqa: F811
+def test_a_settlement_is_in_the_events(logs, side, is_feed_dead):
     """Profit, loss, one who is absorbed, the fund, a round, a member it has charged; after every step."""
     kernel = deploy_kernel(markets=2)
     scene = fresh(kernel, side)
