@@ -1,7 +1,7 @@
 """A market's end, step by step: close-only, the Timelock's operation, and every position closed at one price.
 
-Each step is taken once and found done by a second run, as in lastline.deployer. Nobody needs a right for closing
-positions; settling needs the vault's owner, or a proposer and an executor of the Timelock that owns it.
+Each step is taken once and found done by a second run, as in lastline.deployer. Nobody needs a right for
+closing positions; settling needs the vault's owner, or a proposer and an executor of the Timelock that owns it.
 """
 
 from dataclasses import dataclass
@@ -117,7 +117,10 @@ def is_owned_by_timelock(chain: Chain) -> bool:
 
 
 def close_all(chain: Chain, sender: Sender, found: Plan) -> tuple[int, tuple[int, ...]]:
-    """Close every position for its owner; how many were closed, and the accounts that have to be absorbed first."""
+    """
+    Close every position for its owner; how many were closed, and the accounts that have to be absorbed
+    first.
+    """
     closed, insolvent = 0, []
     for position in found.positions:
         try:

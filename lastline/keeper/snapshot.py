@@ -104,8 +104,8 @@ class FeeSnapshot:
 class Snapshot:
     """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL
     profit that is not booked (only read if somebody wants to touch them); `to_close`: solvent accounts with a
-    position in a settled market, and the market (only read for the public good); `unsynced`: generations that need
-    `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the
+    position in a settled market, and the market (only read for the public good); `unsynced`: generations
+    that need `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the
     sender may trade for `own`.
     """
 
@@ -182,7 +182,10 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
 
 
 def _is_idle(state: tuple[Any, ...]) -> bool:
-    """By account_state: solvent and without a position, which asks for margin or, in a settled market, has a worth."""
+    """
+    By account_state: solvent and without a position, which asks for margin or, in a settled market, has a
+    worth.
+    """
     cash, _, unrealised, equity, maintenance, hole = state[:6]
     return equity >= 0 and maintenance == 0 and unrealised == 0 and hole + cash == 0
 

@@ -42,13 +42,15 @@ def test_a_market_is_settled_through_the_timelock_and_everybody_closed(governed,
         cli, "--network", system.url, "--folder", str(system.folder), "--market", "0", "--dry-run"
     )
     assert shown.exit_code == 0, shown.output
-    assert "active" in shown.output and "2 position(s)" in shown.output
+    assert "active" in shown.output
+    assert "2 position(s)" in shown.output
     found = settlement.plan(system.chain, 0)
     assert sorted(p.size for p in found.positions) == [-(5 * 10**17), 5 * 10**17]
     console = wide_console()
     run(system.chain, system.deployer, 0, found, console)
     operation = settlement.Operation(system.chain, 0)
-    assert operation.is_scheduled and not operation.is_ready
+    assert operation.is_scheduled
+    assert not operation.is_ready
     with pytest.raises(Reverted):
         operation.execute(system.deployer)
     system.set_price(str(mark - 100), seconds=delay + 1)

@@ -931,7 +931,10 @@ class History:
         self.ledger.pay_builder(market, r.choice(self.names), amount)
 
     def settlement(self) -> None:
-        """One market is closed and settled, late enough that there is something in it; then who is there leaves it."""
+        """
+        One market is closed and settled, late enough that there is something in it; then who is there
+        leaves it.
+        """
         r, ledger, model = self.random, self.ledger, self.ledger.model
         settled = [m.id for m in model.markets if m.is_settled]
         if not settled:

@@ -1,4 +1,7 @@
-"""Anybody closes any position of a settled market, whole, at the settlement price; the bankruptcy account has it then."""
+"""
+Anybody closes any position of a settled market, whole, at the settlement price; the bankruptcy account has
+it then.
+"""
 
 import boa
 import pytest
@@ -38,7 +41,9 @@ def test_a_loss_is_taken_from_cash_at_once(scene):
 
 
 def test_a_profit_matures_by_the_clock_of_the_market(scene):
-    """Nobody leaves with what the losers may still turn out to owe: cash after two batches, touched or not."""
+    """
+    Nobody leaves with what the losers may still turn out to owe: cash after two batches, touched or not.
+    """
     _, winner = pair(scene)
     assert close(scene, winner) == wad(50)
     assert [log[0] for log in scene.logs()] == [
@@ -89,7 +94,10 @@ def test_anybody_closes_for_anybody(scene, name):
 
 
 def test_a_loss_eats_what_was_earned_in_the_same_market_first(scene):
-    """50 realised before the settlement are maturing when a loss comes: equity stays, to 2e-9 for the rounding of shares."""
+    """
+    50 realised before the settlement are maturing when a loss comes: equity stays, to 2e-9 for the rounding
+    of shares.
+    """
     a, b = scene.account("loser", 1000), scene.account("winner", 1000)
     scene.open(b, a, 10)
     scene.move(-5)
@@ -140,7 +148,9 @@ def test_an_unknown_market_has_nothing_to_close(scene):
 
 @pytest.mark.parametrize(("margin", "is_solvent"), [(100, True), ("99.999999", False)])
 def test_who_cannot_bear_the_loss_is_absorbed_first(scene, margin, is_solvent):
-    """At 90, 10 bought at 100 cost 100: with exactly that in cash the account is closed, with less it is not."""
+    """
+    At 90, 10 bought at 100 cost 100: with exactly that in cash the account is closed, with less it is not.
+    """
     loser = scene.bankrupt(scene.account("winner", 5000), margin=margin)
     close_only(scene)
     scene.move(10)
@@ -160,7 +170,10 @@ def test_who_cannot_bear_the_loss_is_absorbed_first(scene, margin, is_solvent):
 
 
 def test_what_an_account_has_in_other_markets_counts_for_its_solvency(scene):
-    """60 in cash, -100 here, +50 there: closed here, the account has -40 in cash and 50 in profit to show for it."""
+    """
+    60 in cash, -100 here, +50 there: closed here, the account has -40 in cash and 50 in profit to show for
+    it.
+    """
     winner = scene.account("winner", 5000)
     loser = scene.bankrupt(winner, size=5, margin=60)
     scene.open(winner, loser, 5, market=1)
@@ -311,7 +324,8 @@ def test_gas_of_closing_one_position(scene):
     close(scene, winner)
     second = scene.gas()
     print(f"close_at_settlement: loss {first:,}, profit {second:,}")
-    assert first < 150_000 and second < 150_000
+    assert first < 150_000
+    assert second < 150_000
 
 
 def test_a_stranger_cannot_make_an_owner_worse_off(scene):
@@ -328,4 +342,5 @@ def test_a_stranger_cannot_make_an_owner_worse_off(scene):
         scene.vault.close_at_settlement(trader, BTC)
     after = scene.kernel.state(trader)
     assert (after.equity, after.maintenance) == (before.equity, before.maintenance)
-    assert after.hole <= before.hole and after.withdrawable >= before.withdrawable
+    assert after.hole <= before.hole
+    assert after.withdrawable >= before.withdrawable

@@ -1,4 +1,6 @@
-"""What every entry of the kernel does in a settled market: the table of docs/spec.md, a test for each cell."""
+"""
+What every entry of the kernel does in a settled market: the table of docs/spec.md, a test for each cell.
+"""
 
 import boa
 import pytest
@@ -112,7 +114,8 @@ def test_update_mark_moves_the_clock_as_ever_however_long_nobody_called(settled,
     assert clock_of(settled) - before == moved
     # once a second
     settled.vault.update_mark(BTC)
-    assert settled.logs() == [] and clock_of(settled) - before == moved
+    assert settled.logs() == []
+    assert clock_of(settled) - before == moved
 
 
 def test_the_clock_stands_still_while_a_loss_is_not_paid(hurt):
@@ -145,7 +148,10 @@ def test_absorb_takes_who_is_below_zero(hurt):
 
 
 def test_absorb_leaves_alone_who_is_not(scene):
-    """With 5 left of 60 an account may be absorbed in a live market; in a settled one nothing can happen to it."""
+    """
+    With 5 left of 60 an account may be absorbed in a live market; in a settled one nothing can happen to
+    it.
+    """
     loser = scene.bankrupt(scene.account("winner", 5000))
     close_only(scene)
     scene.move("5.5")
@@ -188,7 +194,9 @@ def test_absorb_puts_a_deficit_without_an_open_loss_where_the_position_is(scene)
 
 
 def test_a_settled_mark_is_not_fresh_for_other_markets(scene):
-    """Below critical health through a market whose mark is stale: a settled market beside it opens no door."""
+    """
+    Below critical health through a market whose mark is stale: a settled market beside it opens no door.
+    """
     winner = scene.account("winner", 5000)
     loser = scene.bankrupt(winner, size=5, margin=60)
     scene.open(loser, winner, 5, market=1)
@@ -298,8 +306,8 @@ def test_a_position_there_stands_in_the_way_of_no_trade_elsewhere(settled):
 @pytest.mark.parametrize(("against", "is_solvent"), [(19, True), (21, False)])
 def test_the_last_close_elsewhere_counts_what_was_won_and_lost_there(scene, against, is_solvent):
     """
-    60 in cash, 5 lost per base there. In market 1, where nothing is lost, the account closes its last position with
-    a maintenance margin: allowed only if what it lost in the settled market leaves it solvent.
+    60 in cash, 5 lost per base there. In market 1, where nothing is lost, the account closes its last position
+    with a maintenance margin: allowed only if what it lost in the settled market leaves it solvent.
     """
     winner = scene.account("winner", 5000)
     trader = scene.bankrupt(winner, size=3, margin=60)

@@ -1,4 +1,6 @@
-"""What a keeper does in a settled market: its clock, and positions of others, for the public good; no trade."""
+"""
+What a keeper does in a settled market: its clock, and positions of others, for the public good; no trade.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,6 @@
-"""I12 for settlement: the market, every account in it and what is owed, rebuilt from the vault's events alone."""
+"""
+I12 for settlement: the market, every account in it and what is owed, rebuilt from the vault's events alone.
+"""
 
 import pytest
 
@@ -46,5 +48,6 @@ def test_a_settlement_is_in_the_events(logs, side, is_feed_dead):
     ):
         step()
         rebuilt()
-    assert kernel.inventory().outstanding == 0 and kernel.position(account_of("winner")).size == 0
+    assert kernel.inventory().outstanding == 0
+    assert kernel.position(account_of("winner")).size == 0
     scene.kernel.assert_conserved()

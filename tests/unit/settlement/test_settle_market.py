@@ -1,4 +1,6 @@
-"""A close-only market is settled at its own mark, for ever; governance chooses the time and never the price."""
+"""
+A close-only market is settled at its own mark, for ever; governance chooses the time and never the price.
+"""
 
 import boa
 import pytest
@@ -34,7 +36,10 @@ def refused(scene: Scene, message: str, name: str = "governance", market: int = 
 
 
 def test_a_market_is_settled_at_the_price_the_oracle_has_in_this_call(scene):
-    """The price is renewed on the way; maintenance lines and deleverage band are gone; nothing else of the terms."""
+    """
+    The price is renewed on the way; maintenance lines and deleverage band are gone; nothing else of the
+    terms.
+    """
     close_only(scene)
     old = scene.vault.market_words(BTC)
     wait(60)
@@ -58,7 +63,8 @@ def test_a_market_is_settled_at_the_price_the_oracle_has_in_this_call(scene):
     assert new[PRICE_WORD] == wad(93) | ALWAYS << 104 | SETTLED << 160
     assert (new[TERMS_WORD], new[MORE_WORD], new[LAST_WORD]) == (terms, 0, 0)
     assert new[LIQUIDATION_WORD] == liquidation
-    assert terms != old[TERMS_WORD] and liquidation != old[LIQUIDATION_WORD]
+    assert terms != old[TERMS_WORD]
+    assert liquidation != old[LIQUIDATION_WORD]
     assert new[CLOCK_WORD] >> 80 & (2**40 - 1) == boa.env.timestamp
 
 

@@ -1,4 +1,7 @@
-"""The guardian's pause and close-only stop risk, and never withdrawals of safe money, reductions or liquidations."""
+"""
+The guardian's pause and close-only stop risk, and never withdrawals of safe money, reductions or
+liquidations.
+"""
 
 import boa
 import pytest
