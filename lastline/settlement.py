@@ -1,7 +1,8 @@
 """A market's end, step by step: close-only, the Timelock's operation, and every position closed at one price.
 
 Each step is taken once and found done by a second run, as in lastline.deployer. Nobody needs a right for
-closing positions; settling needs the vault's owner, or a proposer and an executor of the Timelock that owns it.
+closing positions; settling needs the vault's owner, or a proposer and an executor of the Timelock that owns
+it.
 """
 
 from dataclasses import dataclass

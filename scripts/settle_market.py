@@ -1,7 +1,8 @@
 """ape run settle_market: a market's end. Shows who is in it, takes the next step, closes all positions.
 
 Close-only first, then the Timelock's operation is scheduled; once its delay is over it is executed, and
-everybody's position is closed at the settlement price. Run it again for the next step; what is done is not done twice.
+everybody's position is closed at the settlement price. Run it again for the next step; what is done is not
+done twice.
 """
 
 import time

@@ -105,8 +105,8 @@ class Snapshot:
     """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL
     profit that is not booked (only read if somebody wants to touch them); `to_close`: solvent accounts with a
     position in a settled market, and the market (only read for the public good); `unsynced`: generations
-    that need `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the
-    sender may trade for `own`.
+    that need `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why.
+    `is_controlled`: the sender may trade for `own`.
     """
 
     block: int

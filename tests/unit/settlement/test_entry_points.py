@@ -306,8 +306,8 @@ def test_a_position_there_stands_in_the_way_of_no_trade_elsewhere(settled):
 @pytest.mark.parametrize(("against", "is_solvent"), [(19, True), (21, False)])
 def test_the_last_close_elsewhere_counts_what_was_won_and_lost_there(scene, against, is_solvent):
     """
-    60 in cash, 5 lost per base there. In market 1, where nothing is lost, the account closes its last position
-    with a maintenance margin: allowed only if what it lost in the settled market leaves it solvent.
+    60 in cash, 5 lost per base there. In market 1, where nothing is lost, the account closes its last
+    position with a maintenance margin: allowed only if what it lost in the settled market leaves it solvent.
     """
     winner = scene.account("winner", 5000)
     trader = scene.bankrupt(winner, size=3, margin=60)

@@ -27,8 +27,8 @@ def ripen(scene: Scene) -> None:
 @pytest.mark.parametrize("is_absorbed_first", [True, False])
 def test_the_fund_pays_a_losers_deficit_before_the_winners_profit_matures(scene, is_absorbed_first):
     """
-    Two losers, two winners of 10 and 5 at 100; at 10 against them one loser lacks 40. Whoever closes first, no
-    profit is cash before that is paid, and in the end all have what the price says.
+    Two losers, two winners of 10 and 5 at 100; at 10 against them one loser lacks 40. Whoever closes first,
+    no profit is cash before that is paid, and in the end all have what the price says.
     """
     winners = [scene.account(f"winner {n}", 1000) for n in range(2)]
     broke = scene.bankrupt(winners[0])
