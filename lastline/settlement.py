@@ -18,6 +18,8 @@ from lastline.words import SETTLED, AccountWord
 ACTIVE, CLOSE_ONLY = 1, 2
 STATUS_NAMES = {ACTIVE: "active", CLOSE_ONLY: "close-only", SETTLED: "settled"}
 NOTHING = b"\0" * 32
+# Steps of a mark on its way that one run takes.
+MOST_STEPS = 200
 INSOLVENT = "margin: account insolvent"
 
 
@@ -111,6 +113,16 @@ class Operation:
 
     def execute(self, sender: Sender) -> None:
         self.chain.send(sender, "Timelock", "execute", *self.call)
+
+
+def bring_mark(chain: Chain, sender: Sender, market: int) -> None:
+    """Renew the mark until it has arrived at the oracle's, one step a transaction; nothing if there is no price."""
+    for _ in range(MOST_STEPS):
+        if not chain.call("PriceOracle", "status", market)[0]:
+            return
+        chain.send(sender, VAULT, "update_mark", market)
+        if views.market(chain, market).mark_time != 0:
+            return
 
 
 def is_owned_by_timelock(chain: Chain) -> bool:

@@ -64,6 +64,7 @@ def run(chain: Chain, sender: Sender, market: int, found: settlement.Plan, conso
 def settle(chain: Chain, sender: Sender, market: int, console: Console) -> bool:
     """True if the market is settled now; False if the Timelock's delay has to pass first."""
     if not settlement.is_owned_by_timelock(chain):
+        settlement.bring_mark(chain, sender, market)
         chain.send(sender, VAULT, "settle_market", market)
         return True
     operation = settlement.Operation(chain, market)
@@ -73,6 +74,7 @@ def settle(chain: Chain, sender: Sender, market: int, console: Console) -> bool:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(operation.ready_at))
         console.print(f"scheduled; run this again after {when} UTC")
         return False
+    settlement.bring_mark(chain, sender, market)
     operation.execute(sender)
     return True
 
