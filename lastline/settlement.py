@@ -116,7 +116,7 @@ class Operation:
 
 
 def bring_mark(chain: Chain, sender: Sender, market: int) -> None:
-    """Renew the mark until it has arrived at the oracle's, one step a transaction; nothing if there is no price."""
+    """Renew the mark until it has arrived at the oracle's, a step a transaction; nothing without a price."""
     for _ in range(MOST_STEPS):
         if not chain.call("PriceOracle", "status", market)[0]:
             return
