@@ -823,7 +823,7 @@ class History:
         self.is_ugly = self.random.random() < 0.5
         # only some: others stay what their seeds have been
         self.has_builders = seed % 5 == 2
-        self.has_settlement = seed % 5 == 0
+        self.has_settlement = seed % 7 == 0
 
     def begin(self) -> None:
         r = self.random
