@@ -156,9 +156,10 @@ def fill(
     ), "vault: not exchange"
     assert len(makers) != 0, "vault: no makers"
     m: markets.Market = markets._load(market)
-    assert block.timestamp - m.mark_time <= margin_math._max_mark_age(
-        m.terms_word
-    ), "market: stale mark"
+    if unsafe_sub(block.timestamp, m.mark_time) > margin_math._max_mark_age(m.terms_word):
+        # (the mark of a settled market is of a time to come)
+        markets._require_unsettled(m)
+        raise "market: stale mark"
     open_interest: uint256 = m.open_interest
     band: uint256 = trading._band(m.mark, m.terms_word)
     fees: uint256 = 0
@@ -181,12 +182,13 @@ def fill(
         up: uint256 = 0
         down, up = fixed_math._wad_mul(size, maker.price)
         cost: int256 = -convert(down, int256)
+        # (sums of at most 16 amounts of less than 2**152)
         if is_buy:
             cost = convert(up, int256)
-            paid += down
+            paid = unsafe_add(paid, down)
         else:
-            paid += up
-        traded += size
+            paid = unsafe_add(paid, up)
+        traded = unsafe_add(traded, size)
         m.open_interest, fee = trading._fill_side(
             MEMBERSHIP,
             m,

@@ -96,6 +96,7 @@ def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_pric
     kernel._require_delegated(THIS)
     system._require_liquidation_engine()
     m: markets.Market = markets._load(market)
+    markets._require_unsettled(m)
     markets._require_fresh(m)
     inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
     size: uint256 = min(fixed_math._magnitude(inventory.size), max_size)

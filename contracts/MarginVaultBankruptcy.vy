@@ -6,7 +6,8 @@
 @title MarginVaultBankruptcy
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's part for the bankruptcy accounts: they take in accounts beyond liquidation. Every price and amount is computed here; the LiquidationEngine chooses only whom and when.
+@notice The kernel's part for the bankruptcy accounts: they take in accounts beyond liquidation, and every position of a
+        settled market. Every price and amount is computed here; the LiquidationEngine chooses only whom and when.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
@@ -112,7 +113,7 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     critical: uint256 = max_value(uint256)
     reward: uint256 = 0
     small_reward: uint256 = 0
-    fresh: uint256 = 0
+    is_fresh: bool = False
     loss_side: uint256 = claims_queue.NO_SIDE
     worst: int256 = 0
     rest: uint256 = (accounts.words[account] >> 128) & packing.MASK_32
@@ -132,13 +133,13 @@ def absorb(account: uint256, keeper: uint256) -> int256:
             full, small = margin_math._reward(word, fixed_math._magnitude(part.worth))
             reward += full
             small_reward += small
-            if not part.is_stale:
-                fresh += 1
+            # (a settled market, which asks for no margin, says nothing about the others' marks)
+            is_fresh = is_fresh or (not part.is_stale and part.maintenance != 0)
         if part.pnl < worst:
             worst = part.pnl
             loss_side = claims_queue.LONG if part.size > 0 else claims_queue.SHORT
     equity: int256 = packing._account(accounts.words[account]).cash
-    assert fresh != 0 or maintenance == 0, "margin: stale mark"
+    assert is_fresh or maintenance == 0, "margin: stale mark"
     assert margin_math._is_absorbable(equity, maintenance, critical), "margin: account healthy"
     # the keeper: out of what is left, else out of what liquidations have earned
     if equity > 0:
@@ -164,6 +165,49 @@ def absorb(account: uint256, keeper: uint256) -> int256:
     for part: Part in parts:
         if part.size != 0 or part.equity != 0:
             self._take_in(account, part, loss_side)
+    return equity
+
+
+@external
+def close_at_settlement(account: uint256, market: uint256) -> int256:
+    kernel._require_delegated(THIS)
+    m: markets.Market = markets._load(market)
+    assert m.status == markets.SETTLED, "market: not settled"
+    equity: int256 = self._equity_elsewhere(account, market)
+    seat: positions.Seat = empty(positions.Seat)
+    m.open_interest, seat = books._open(MEMBERSHIP, m, account)
+    size: int256 = seat.size
+    assert size != 0, "vault: no position"
+    # a loss that the account cannot bear is this market's, and absorption files it here
+    margin._require_solvent(equity + margin._worth_alone(m, seat))
+    pnl: int256 = margin._unrealised(m, seat)
+    m.open_interest = self._commit_flat(m, positions._realise(market, seat, pnl))
+    # at the settlement price nothing changes hands: the bankruptcy account's equity stays, but for a wei more
+    inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
+    inventory.size += size
+    inventory.notional += fixed_math._signed_mul_div_floor(size, m.mark, units.WAD)
+    markets._store_flow(bankruptcy_account._close(m, inventory))
+    log IMarginVaultBankruptcy.ClosedAtSettlement(
+        account=account, market=market, size=size, price=m.mark, realised=pnl
+    )
+    return pnl
+
+
+def _equity_elsewhere(account: uint256, market: uint256) -> int256:
+    """
+    @notice What an account is worth in all its markets but one, at their last good marks, its stored cash not included;
+            it is settled there first
+    """
+    books._settle(MEMBERSHIP, account, market)
+    a: packing.Account = packing._account(accounts.words[account])
+    rest: uint256 = a.markets & ~packing._bit(market)
+    equity: int256 = 0
+    for i: uint256 in range(units.MAX_ACCOUNT_MARKETS):
+        if rest == 0:
+            break
+        m: markets.Market = markets._peek(price_tick._lowest_bit(rest))
+        rest &= unsafe_sub(rest, 1)
+        equity += margin._worth_alone(m, positions._open(m, account, True)) - a.cash
     return equity
 
 
@@ -200,13 +244,20 @@ def _strip(account: uint256, market: uint256) -> Part:
         seat.maturing.previous = 0
     seat.cash += part.pnl + convert(maturing, int256)
     seat.realised += part.pnl
-    seat.size = 0
-    seat.notional = 0
-    m.open_interest = books._commit(
-        MEMBERSHIP, m, seat, -part.size, m.mark, 0, max_value(uint256)
-    )
+    m.open_interest = self._commit_flat(m, seat)
     markets._store_flow(m)
     return part
+
+
+def _commit_flat(m: markets.Market, seat: positions.Seat) -> uint256:
+    """
+    @notice Write a seat back without its position, which goes to the bankruptcy account at mark
+    @return The market's open interest now
+    """
+    flat: positions.Seat = seat
+    flat.size = 0
+    flat.notional = 0
+    return books._commit(MEMBERSHIP, m, flat, -seat.size, m.mark, 0, max_value(uint256))
 
 
 @view
@@ -215,12 +266,18 @@ def _split(parts: DynArray[Part, 8], equity: int256, maintenance: uint256) -> Dy
     @notice Share an absorbed account's equity out over its markets; the parts sum to it exactly
     @dev What is left goes first to the markets with an open claim, as much of the profit made there as the claim
          lacks, the rest by maintenance margin. A deficit goes by the markets' losses; if there are none, by
-         maintenance margin; an account without positions leaves it in market 0.
+         maintenance margin; with positions in settled markets alone the last of them has it; an account without positions
+         leaves it in market 0.
     """
     out: DynArray[Part, 8] = parts
     left: int256 = equity
     losses: uint256 = 0
+    last: uint256 = 0
+    has_position: bool = False
     for i: uint256 in range(len(parts), bound=8):
+        if parts[i].size != 0:
+            last = i
+            has_position = True
         if equity > 0:
             owed: uint256 = packing._high_half(bankruptcy_account.cash_words[parts[i].market])
             out[i].equity = min(convert(min(parts[i].profit, owed), int256), left)
@@ -228,12 +285,11 @@ def _split(parts: DynArray[Part, 8], equity: int256, maintenance: uint256) -> Dy
         else:
             losses += fixed_math._positive_part(-parts[i].pnl)
     total: uint256 = losses if losses != 0 else maintenance
-    if total == 0:
+    if total == 0 and not has_position:
         nowhere: Part = empty(Part)
         nowhere.equity = equity
         return [nowhere]
     rest: int256 = left
-    last: uint256 = 0
     for i: uint256 in range(len(parts), bound=8):
         weight: uint256 = parts[i].maintenance
         if losses != 0:

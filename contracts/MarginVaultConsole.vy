@@ -162,7 +162,7 @@ def add_market(
 @external
 def set_margin_config(market: uint256, margin_config: IMarginVaultConsole.MarginConfig):
     self._require_governance()
-    assert markets._peek(market).id == market, "market: unknown"
+    markets._require_unsettled(markets._peek(market))
     market_config._set_margin(market, margin_config)
 
 
@@ -171,7 +171,7 @@ def set_liquidation_config(
     market: uint256, liquidation_config: IMarginVaultConsole.LiquidationConfig
 ):
     self._require_governance()
-    assert markets._peek(market).id == market, "market: unknown"
+    markets._require_unsettled(markets._peek(market))
     market_config._set_liquidation(market, liquidation_config)
 
 
@@ -179,6 +179,7 @@ def set_liquidation_config(
 def set_market_status(market: uint256, status: uint256):
     kernel._require_delegated(THIS)
     m: markets.Market = markets._peek(market)
+    markets._require_unsettled(m)
     if status == markets.CLOSE_ONLY:
         self._require_guardian()
     else:

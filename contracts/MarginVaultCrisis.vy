@@ -31,6 +31,7 @@ from .modules import cohorts
 from .modules import fund_payments
 from .modules import loss_sharing
 from .modules import margin
+from .modules import market_config
 from .modules import markets
 from .modules import maturity
 from .modules import positions
@@ -60,6 +61,7 @@ initializes: books[
     positions := positions,
     system := system,
 ]
+initializes: market_config[markets := markets]
 initializes: bankruptcy_account[markets := markets]
 initializes: claims_queue
 initializes: fund_payments[markets := markets, system := system]
@@ -74,6 +76,8 @@ MAX_CLOCK_STEP: constant(uint256) = 300
 # Funding accrues at most once in so many seconds, and for at most so many at a time.
 MIN_FUNDING_STEP: constant(uint256) = 300
 MAX_FUNDING_STEP: constant(uint256) = 3600
+# A market whose oracle has had no usable price for so long may be settled at its last good mark.
+DEAD_FEED_SECONDS: constant(uint256) = 86_400
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
@@ -105,11 +109,56 @@ def config_hash() -> bytes32:
 @external
 def update_mark(market: uint256) -> uint256:
     kernel._require_delegated(THIS)
+    return self._update_mark(markets._load(market))
+
+
+@external
+def settle_market(market: uint256) -> uint256:
+    kernel._require_delegated(THIS)
+    system._require_owner()
     m: markets.Market = markets._load(market)
+    assert m.status == markets.CLOSE_ONLY, "market: not close-only"
     clock: packing.Clock = packing._clock(markets.clock_words[market])
+    status: IPriceOracle.Status = staticcall IPriceOracle(system.price_oracle).status(market)
+    if status.usable:
+        self._update_mark(m)
+        m = markets._load(market)
+        assert m.mark_time == block.timestamp, "market: mark on its way"
+        clock = packing._clock(markets.clock_words[market])
+    price_time: uint256 = max(m.mark_time, clock.step_time)
+    if not status.usable:
+        assert (
+            m.mark != 0 and block.timestamp - price_time >= DEAD_FEED_SECONDS
+        ), "market: stale mark"
+    lacking: uint256 = 0
+    m, lacking = self._sync_and_pay(m, False)
+    assert lacking <= margin_math._dust(markets.liquidation_words[market]), "market: open claims"
+    m.status = markets.SETTLED
+    m.mark_time = markets.ALWAYS
+    markets._store_price(m)
+    markets._store_flow(m)
+    # from here on: when the market clock last moved
+    clock.funding_time = block.timestamp
+    markets.clock_words[market] = packing._clock_word(clock)
+    market_config._set_final(market)
+    log IMarginVaultCrisis.MarketSettled(
+        market=market,
+        price=m.mark,
+        price_time=price_time,
+        is_feed_dead=not status.usable,
+        clock_word=markets.clock_words[market],
+    )
+    return m.mark
+
+
+def _update_mark(market: markets.Market) -> uint256:
+    m: markets.Market = market
+    clock: packing.Clock = packing._clock(markets.clock_words[m.id])
+    if m.status == markets.SETTLED:
+        return self._move_settled_clock(m, clock)
     if block.timestamp == m.mark_time or block.timestamp == clock.step_time:
         return m.mark
-    reading: IPriceOracle.Reading = extcall IPriceOracle(system.price_oracle).observe(market)
+    reading: IPriceOracle.Reading = extcall IPriceOracle(system.price_oracle).observe(m.id)
     assert (
         units.MIN_PRICE <= reading.mark and reading.mark <= units.MAX_PRICE
     ), "market: price out of range"
@@ -118,7 +167,7 @@ def update_mark(market: uint256) -> uint256:
     funding_share: uint256 = 0
     if block.timestamp - clock.funding_time >= MIN_FUNDING_STEP:
         m, funding_share = self._accrue_funding(
-            m, self._take_due(market, reading, block.timestamp - clock.funding_time)
+            m, self._take_due(m.id, reading, block.timestamp - clock.funding_time)
         )
         clock.funding_time = block.timestamp
     m.mark = self._stepped(m, reading.mark)
@@ -131,24 +180,52 @@ def update_mark(market: uint256) -> uint256:
     m, lacking = self._sync_and_pay(m, False)
     markets._store_price(m)
     markets._store_flow(m)
-    # Profit goes on maturing only while every loss is recognised and paid or sure to be.
-    if was_fresh and lacking <= margin_math._dust(markets.liquidation_words[market]):
-        clock.now += min(elapsed, MAX_CLOCK_STEP)
-        if clock.now >= clock.batch_end:
-            clock.batch_end = clock.now + markets.batch_seconds
-            maturity._roll(market)
-    markets.clock_words[market] = packing._clock_word(clock)
+    self._store_clock(m, clock, elapsed if was_fresh else 0, lacking, funding_share)
+    return m.mark
+
+
+def _move_settled_clock(settled: markets.Market, last: packing.Clock) -> uint256:
+    """
+    @notice `update_mark` of a settled market: no price is asked for and no funding accrues; claims are made to fit and
+            paid, and profit goes on maturing, by the same rules
+    """
+    m: markets.Market = settled
+    clock: packing.Clock = last
+    elapsed: uint256 = block.timestamp - clock.funding_time
+    if elapsed == 0:
+        return m.mark
+    clock.funding_time = block.timestamp
+    lacking: uint256 = 0
+    m, lacking = self._sync_and_pay(m, False)
+    markets._store_flow(m)
+    self._store_clock(m, clock, elapsed, lacking, 0)
+    return m.mark
+
+
+def _store_clock(
+    m: markets.Market, clock: packing.Clock, elapsed: uint256, lacking: uint256, funding_share: uint256
+):
+    """
+    @notice Profit goes on maturing only while every loss is recognised and paid or sure to be
+    @param elapsed Since the last mark if it was still fresh, seconds
+    """
+    out: packing.Clock = clock
+    if elapsed != 0 and lacking <= margin_math._dust(markets.liquidation_words[m.id]):
+        out.now += min(elapsed, MAX_CLOCK_STEP)
+        if out.now >= out.batch_end:
+            out.batch_end = out.now + markets.batch_seconds
+            maturity._roll(m.id)
+    markets.clock_words[m.id] = packing._clock_word(out)
     log IMarginVaultCrisis.MarkUpdated(
-        market=market,
+        market=m.id,
         mark=m.mark,
         mark_time=m.mark_time,
         long_index=m.long_index,
         short_index=m.short_index,
         funding_share=funding_share,
-        clock_word=markets.clock_words[market],
-        batch_sums_word=markets.batch_sums_words[market],
+        clock_word=markets.clock_words[m.id],
+        batch_sums_word=markets.batch_sums_words[m.id],
     )
-    return m.mark
 
 
 @external

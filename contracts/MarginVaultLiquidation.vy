@@ -102,6 +102,7 @@ def take_over(
     assert account != liquidator, "vault: self trade"
     multiplier: uint256 = system._multiplier(system.exchange_word)
     m: markets.Market = markets._load(market)
+    markets._require_unsettled(m)
     markets._require_fresh(m)
     seat: positions.Seat = empty(positions.Seat)
     elsewhere: margin.Risk = empty(margin.Risk)

@@ -109,6 +109,7 @@ def close_with_orders(
     ), "vault: not exchange"
     assert len(makers) != 0, "vault: no makers"
     m: markets.Market = markets._load(market)
+    markets._require_unsettled(m)
     markets._require_fresh(m)
     band: uint256 = trading._band(m.mark, m.terms_word)
     is_buy: bool = makers[0].size > 0

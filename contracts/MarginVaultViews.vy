@@ -7,7 +7,8 @@
 @license AGPL-3.0-only
 @author Lastline
 @notice The kernel's part that only answers: effective figures of accounts and positions, inventories, claims, fees,
-        and the words of storage as they are. What it does not know it passes on to the console.
+        and the words of storage as they are. What it does not know it passes on: settlement of markets to the parts that
+        do it, the rest to the console.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
@@ -73,20 +74,27 @@ initializes: recovery
 
 CONFIG: immutable(bytes32)
 CONSOLE: immutable(address)
+CRISIS: immutable(address)
+BANKRUPTCY: immutable(address)
 
 
 @deploy
-def __init__(collateral: address, console: address):
+def __init__(collateral: address, console: address, crisis: address, bankruptcy: address):
     """
     @dev Reverts "kernel: decimals", "kernel: other configuration"
     @param console MarginVaultConsole made for the same collateral
+    @param crisis MarginVaultCrisis made for the same collateral
+    @param bankruptcy MarginVaultBankruptcy made for the same collateral
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
-    kernel._require_same(console, config)
+    for part: address in [console, crisis, bankruptcy]:
+        kernel._require_same(part, config)
     CONFIG = config
     CONSOLE = console
+    CRISIS = crisis
+    BANKRUPTCY = bankruptcy
     system.__init__(empty(address))
 
 
@@ -159,7 +167,7 @@ def liquidation_plan(
         equity, risk.maintenance, critical
     )
     out.is_liquidatable = equity >= 0 and convert(equity, uint256) < risk.maintenance
-    if not out.is_liquidatable or seat.size == 0:
+    if not out.is_liquidatable or seat.size == 0 or m.status == markets.SETTLED:
         return out
     plan: liquidation.Plan = liquidation._plan(
         m, seat, risk, system._multiplier(system.exchange_word), max_size
@@ -196,7 +204,12 @@ def exposure(account: uint256, market: uint256) -> IMarginVaultViews.Exposure:
         else:
             out.shorts += worth
             out.short_markets |= packing._bit(m.id)
-        if markets._is_fresh(m) and worth >= margin_math._minimum_notional(m.terms_word):
+        # (nothing of a settled market is liquidated)
+        if (
+            m.status != markets.SETTLED
+            and markets._is_fresh(m)
+            and worth >= margin_math._minimum_notional(m.terms_word)
+        ):
             out.ready_markets |= packing._bit(m.id)
     return out
 
@@ -380,9 +393,16 @@ def settings() -> (uint256, uint256, uint256):
 @raw_return
 def __default__() -> Bytes[1024]:
     """
-    @notice Settings are the console's; reentrant because the entry it reaches takes the lock itself
+    @notice Settings are the console's, settlement that of two other parts; reentrant because the entry it reaches takes
+            the lock itself
     """
-    return raw_call(CONSOLE, msg.data, max_outsize=1024, is_delegate_call=True)
+    part: address = CONSOLE
+    selector: bytes4 = convert(slice(msg.data, 0, 4), bytes4)
+    if selector == method_id("close_at_settlement(uint256,uint256)", output_type=bytes4):
+        part = BANKRUPTCY
+    elif selector == method_id("settle_market(uint256)", output_type=bytes4):
+        part = CRISIS
+    return raw_call(part, msg.data, max_outsize=1024, is_delegate_call=True)
 
 
 @view
@@ -429,6 +449,9 @@ def _risk_of(
         critical = min(
             critical, margin_math._critical_health(markets.liquidation_words[m.id])
         )
+        if m.status == markets.SETTLED:
+            # says nothing about the others' marks
+            continue
         if markets._is_fresh(m):
             fresh += 1
         elif markets._is_on_its_way(m):

@@ -12,11 +12,11 @@ from eth_utils import keccak, to_checksum_address
 WIRING: dict[str, tuple[str, ...]] = {
     "MarginVaultMembership": (),
     "MarginVaultConsole": ("MarginVaultMembership",),
-    "MarginVaultViews": ("MarginVaultConsole",),
     "MarginVaultBankruptcy": ("MarginVaultMembership",),
     "MarginVaultAuction": ("MarginVaultMembership",),
     "MarginVaultLossSharing": (),
     "MarginVaultCrisis": (),
+    "MarginVaultViews": ("MarginVaultConsole", "MarginVaultCrisis", "MarginVaultBankruptcy"),
     "MarginVaultLiquidation": ("MarginVaultMembership",),
     "MarginVaultOrderClose": ("MarginVaultMembership", "MarginVaultLiquidation"),
     "MarginVault": (

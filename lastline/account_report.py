@@ -18,7 +18,7 @@ from lastline.chain import Chain
 from lastline.deployments import DeploymentError
 from lastline.units import MATURING_STEP, MAX_PRICE, MIN_PRICE, RAY, WAD
 from lastline.views import FUND, VAULT, ClaimView, MarketView
-from lastline.words import AccountWord, BatchSumsWord, BatchWord, ClockWord, MaturingWord, SystemWord
+from lastline.words import SETTLED, AccountWord, BatchSumsWord, BatchWord, ClockWord, MaturingWord, SystemWord
 
 LENS = "VaultLens"
 # Moves of the mark in the table "what if", shares with 18 decimals.
@@ -70,6 +70,7 @@ class PositionReport:
     entry: int
     mark: int
     is_fresh: bool
+    is_settled: bool
     unrealised: int
     maintenance: int
     initial: int
@@ -243,6 +244,7 @@ class _Reading:
             fm.mul_div_down(abs(holding.notional), WAD, abs(holding.size)),
             market.mark,
             now - market.mark_time <= market.margin.max_mark_age,
+            market.status == SETTLED,
             holding.unrealised(market.mark),
             need.maintenance,
             need.initial,

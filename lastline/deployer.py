@@ -16,7 +16,7 @@ from lastline.abi import PARTS, WIRING, Abi, canonical
 from lastline.chain import Chain, Sender
 from lastline.deployments import ContractRecord, Deployment, DeploymentError
 from lastline.units import WAD, to_units, wad
-from lastline.words import LiquidationWord, MarginWords, cap_field, cap_of
+from lastline.words import SETTLED, LiquidationWord, MarginWords, PriceWord, cap_field, cap_of
 
 ROLES = {
     name: 1 << place
@@ -465,6 +465,8 @@ class Deployer:
 
     def _is_configured(self, index: int, market: dict[str, Any]) -> bool:
         words = self._view("MarginVault", "market_words", index)
+        if PriceWord.of(words[0]).status == SETTLED:
+            return True  # its terms are final, and no longer the parameters'
         margin = MarginWords.of(words[4], words[5], words[6])
         *wanted, quote_cap, base_cap, position_cap, lower_cap_share = margin_config(market)
         # The vault keeps caps to eleven bits.

@@ -12,6 +12,8 @@ from lastline import fixed_math as fm
 from lastline.abi import Event
 from lastline.units import FACTOR_FLOOR, MATURING_STEP, MAX_PRICE, MIN_PRICE, RAY, WAD, WAD_TO_RAY
 from lastline.words import (
+    ALWAYS,
+    SETTLED,
     AccountWord,
     BatchSumsWord,
     BatchWord,
@@ -507,6 +509,11 @@ class Ledger:
 
     def _on_MarketStatusSet(self, e: Event) -> None:
         self.markets[e.market].status = e.status
+
+    def _on_MarketSettled(self, e: Event) -> None:
+        market = self.markets[e.market]
+        market.status, market.mark_time = SETTLED, ALWAYS
+        market.clock = ClockWord.of(e.clock_word)
 
     def _on_MarkUpdated(self, e: Event) -> None:
         market = self.markets[e.market]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from lastline.units import WAD
 
+# A settled market: its status, and the time of its mark, which never gets stale.
+SETTLED = 3
+ALWAYS = 2**32 - 1
 RATE_STEP = 10**13
 FACTOR_STEP = 10**15
 

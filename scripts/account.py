@@ -206,7 +206,7 @@ def show_positions(report: ar.AccountReport, names: dict[int, str], console: Con
             str(names.get(p.market, p.market)),
             figure(p.size),
             figure(p.entry),
-            figure(p.mark) + ("" if p.is_fresh else " (stale)"),
+            figure(p.mark) + (" (settled)" if p.is_settled else "" if p.is_fresh else " (stale)"),
             figure(p.unrealised),
             f"{figure(p.leverage, 2)}x",
             figure(p.liquidation_price),

@@ -166,6 +166,19 @@ def _is_absorbable(equity: int256, maintenance: uint256, critical_health: uint25
 
 
 @pure
+def _without_lines(terms_word: uint256) -> uint256:
+    """
+    @notice Terms without maintenance lines
+    """
+    return (terms_word >> CLASSES_AT) << CLASSES_AT
+
+
+@pure
+def _without_deleverage_band(liquidation_word: uint256) -> uint256:
+    return liquidation_word & ~(MASK_16 << 64)
+
+
+@pure
 def _dust(liquidation_word: uint256) -> uint256:
     """
     @notice Quote below which an inventory or a deficit counts as nothing

@@ -61,6 +61,17 @@ def observe(market: uint256) -> IPriceOracle.Reading:
 
 @external
 @view
+def status(market: uint256) -> IPriceOracle.Status:
+    reading: IPriceOracle.Reading = self.readings[market]
+    if self.is_down[market] or reading.mark == 0:
+        return IPriceOracle.Status(
+            usable=False, reading=empty(IPriceOracle.Reading), reason="oracle: stale price"
+        )
+    return IPriceOracle.Status(usable=True, reading=reading, reason="")
+
+
+@external
+@view
 def read(market: uint256) -> IPriceOracle.Reading:
     return self._reading(market)
 

@@ -157,6 +157,35 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
     )
 
 
+def _set_final(market: uint256):
+    """
+    @notice A settled market's terms: a position that no price can change any more needs no maintenance margin, and ADL
+            closes at the settlement price (its band is zero)
+    """
+    terms: uint256 = markets.terms_words[market]
+    more: uint256 = markets.more_lines_words[market]
+    last: uint256 = markets.last_lines_words[market]
+    word: uint256 = markets.liquidation_words[market]
+    markets.terms_words[market] = margin_math._without_lines(terms)
+    markets.more_lines_words[market] = 0
+    markets.last_lines_words[market] = 0
+    markets.liquidation_words[market] = margin_math._without_deleverage_band(word)
+    log IMarginVaultConsole.MarketConfigured(
+        market=market,
+        terms_word=markets.terms_words[market],
+        more_lines_word=0,
+        last_lines_word=0,
+        old_terms_word=terms,
+        old_more_lines_word=more,
+        old_last_lines_word=last,
+    )
+    log IMarginVaultConsole.LiquidationConfigured(
+        market=market,
+        liquidation_word=markets.liquidation_words[market],
+        old_liquidation_word=word,
+    )
+
+
 def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
     """
     @dev Reverts "config: health", "config: liquidation cost", "config: deleverage band", "config: auction",

@@ -19,6 +19,10 @@ from ..lib import units
 UNLISTED: constant(uint256) = 0
 ACTIVE: constant(uint256) = 1
 CLOSE_ONLY: constant(uint256) = 2
+# Settled at one price, for ever: positions are only closed, at that price.
+SETTLED: constant(uint256) = 3
+# A settled market's mark is of this time, later than any: it never gets stale.
+ALWAYS: constant(uint256) = 2**32 - 1
 # 4 % a day, per second, 18 decimals
 MAX_FUNDING_RATE: constant(uint256) = 4 * 10**16 // 86_400
 
@@ -140,7 +144,7 @@ def _is_fresh(m: Market) -> bool:
     """
     @notice True while the mark is no older than the market's limit
     """
-    return block.timestamp - m.mark_time <= margin_math._max_mark_age(m.terms_word)
+    return block.timestamp <= unsafe_add(m.mark_time, margin_math._max_mark_age(m.terms_word))
 
 
 @view
@@ -148,12 +152,22 @@ def _is_fresh_for_opening(m: Market) -> bool:
     """
     @notice True while the mark is young enough for adding risk or taking cash out
     """
-    return block.timestamp - m.mark_time <= margin_math._max_opening_age(m.terms_word)
+    return block.timestamp <= unsafe_add(m.mark_time, margin_math._max_opening_age(m.terms_word))
 
 
 @view
 def _require_fresh(m: Market):
     assert self._is_fresh(m), "market: stale mark"
+
+
+@pure
+def _require_unsettled(m: Market):
+    """
+    @notice Positions of a settled market are only closed, at its settlement price: nobody trades there, opens, or takes
+            over, and its terms are final
+    @dev Reverts "market: settled"
+    """
+    assert m.status != SETTLED, "market: settled"
 
 
 @view

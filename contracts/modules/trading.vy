@@ -94,7 +94,7 @@ def _fill_side(
     equity_before: int256 = 0
     before: margin.Risk = empty(margin.Risk)
     if is_last:
-        equity_before = elsewhere.cash + margin._worth_alone(m, seat)
+        equity_before = margin._worth_alone(m, seat)
     elif is_reduction:
         before = margin._with(elsewhere, m, seat, multiplier)
     if seat.size == 0:
@@ -106,8 +106,11 @@ def _fill_side(
     worth: uint256 = max_value(uint256)
     if is_last:
         margin._require_solvent(
-            min(equity_before, elsewhere.cash + margin._worth_alone(m, seat))
+            min(equity_before, margin._worth_alone(m, seat))
+            + elsewhere.cash
             + convert(elsewhere.maturing, int256)
+            # (positions in settled markets ask for no margin)
+            + elsewhere.unrealised
         )
     else:
         after: margin.Risk = margin._with(elsewhere, m, seat, multiplier)
@@ -119,7 +122,7 @@ def _fill_side(
             assert system._mode(exchange_word) < system.RESTRICTED, "vault: reduce only mode"
             assert not system._is_paused(exchange_word), "vault: paused"
             # (markets._is_fresh_for_opening would copy the market)
-            if block.timestamp - m.mark_time > margin_math._max_opening_age(m.terms_word):
+            if unsafe_sub(block.timestamp, m.mark_time) > margin_math._max_opening_age(m.terms_word):
                 after.is_stale = True
             margin._require_opening_allowed(m.terms_word, after)
             worth = after.worth

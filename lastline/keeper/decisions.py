@@ -30,11 +30,14 @@ GAS = {
     "resolve": 450_000,
     "buy_inventory": 250_000,
     "touch": 120_000,
+    "close_at_settlement": 140_000,
     "collect_fees": 200_000,
     "pay_treasury": 80_000,
 }
 # What each maker beyond the first adds to a close against orders.
 GAS_PER_MAKER = 70_000
+# Most that one `update_mark` moves a market's clock, seconds.
+CLOCK_STEP = 300
 # An inventory bought at mark may cost this share more: rounding, and no more.
 AT_MARK_SLACK = 10**9
 
@@ -82,6 +85,8 @@ def marks(snapshot: Snapshot, config: Config) -> list[Action]:
 
 def mark_reason(market: MarketSnapshot, now: int, config: Config) -> str | None:
     """Why a mark is due; None if it is not, cannot be, or nobody needs it."""
+    if market.is_settled:
+        return clock_reason(market, now, config)
     if market.oracle_mark is None or market.is_round_open or market.age(now) <= 0:
         return None
     is_used = market.open_interest != 0 or market.inventory.size != 0 or market.inventory.outstanding != 0
@@ -94,6 +99,14 @@ def mark_reason(market: MarketSnapshot, now: int, config: Config) -> str | None:
     if market.age(now) >= min(config.mark_age, max(market.margin.max_mark_age, 1)):
         return f"mark {market.age(now)} s old"
     return None
+
+
+def clock_reason(market: MarketSnapshot, now: int, config: Config) -> str | None:
+    """Why the clock of a settled market is to be moved, that profit may mature; only for the public good."""
+    passed = now - market.clock.funding_time
+    if not config.is_public_good or market.is_round_open or passed < CLOCK_STEP:
+        return None
+    return f"settled, its clock last moved {passed} s ago"
 
 
 def syncs(snapshot: Snapshot, config: Config) -> list[Action]:
@@ -546,6 +559,23 @@ def touches(snapshot: Snapshot, config: Config) -> list[Action]:
     ]
 
 
+def settlements(snapshot: Snapshot, config: Config) -> list[Action]:
+    """Positions of settled markets, closed for whoever has them: nobody is paid for it."""
+    return [
+        Action(
+            "close_at_settlement",
+            VAULT,
+            "close_at_settlement",
+            (account, market),
+            f"{show(account)} in market {market}",
+            "the market is settled",
+            gas_cost=gas_cost("close_at_settlement", snapshot, config),
+        )
+        for account, market in snapshot.to_close
+        if not snapshot.markets[market].is_round_open
+    ]
+
+
 def fees(snapshot: Snapshot, config: Config) -> list[Action]:
     """The fund's and the treasury's parts, once they are worth a transaction."""
     least, held = config.collect_fees_from, snapshot.fees
@@ -564,12 +594,12 @@ def fees(snapshot: Snapshot, config: Config) -> list[Action]:
 Phase = Callable[[Snapshot, Config], list[Action]]
 # In this order: without marks nothing is due, a liquidation makes claims, claims come before what is left to
 # sell.
-PHASES: tuple[Phase, ...] = (marks, syncs, liquidations, losses, purchases, touches, fees)
+PHASES: tuple[Phase, ...] = (marks, syncs, liquidations, losses, purchases, touches, settlements, fees)
 
 
 def _is_open(market: MarketSnapshot, snapshot: Snapshot) -> bool:
     """True if positions may change hands in a market."""
-    return market.is_fresh(snapshot.timestamp) and not market.is_round_open
+    return not market.is_settled and market.is_fresh(snapshot.timestamp) and not market.is_round_open
 
 
 def _on_market(kind: str, market: MarketSnapshot, why: str, snapshot: Snapshot, config: Config) -> Action:

@@ -16,6 +16,7 @@ from lastline.risk import Terms
 from lastline.units import WAD
 from lastline.views import VAULT, AccountView, InventoryView, PositionView
 from lastline.words import (
+    SETTLED,
     AccountWord,
     ClockWord,
     FlowWord,
@@ -42,7 +43,8 @@ class MarketSnapshot:
     `oracle_mark` None: no usable price, `oracle_reason` says why. `fund_payable`: what the fund would pay
     now of the open claims, quote. `first_claim`: id of the oldest open claim, -1 for none. `policy`: tiers
     of the LossAllocator. `maker_rate`: fee of a resting order, share of notional. `room`: quote that may be
-    liquidated now, None without a limit.
+    liquidated now, None without a limit. A settled
+    market's mark is of a time to come: it never gets stale.
     """
 
     market: int
@@ -63,6 +65,7 @@ class MarketSnapshot:
     policy: tuple[int, ...]
     maker_rate: int = 0
     room: int | None = None
+    is_settled: bool = False
 
     @property
     def terms(self) -> Terms:
@@ -106,9 +109,10 @@ class FeeSnapshot:
 @dataclass(frozen=True)
 class Snapshot:
     """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL
-    profit that is not booked (only read if somebody wants to touch them); `unsynced`: generations that need
-    `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why. `is_controlled`: the
-    sender may trade for `own`. `orders`: what accounts may be closed against.
+    profit that is not booked (only read if somebody wants to touch them); `to_close`: solvent accounts with a
+    position in a settled market, and the market (only read for the public good); `unsynced`: generations
+    that need `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why.
+    `is_controlled`: the sender may trade for `own`. `orders`: what accounts may be closed against.
     """
 
     block: int
@@ -127,6 +131,7 @@ class Snapshot:
     unsynced: tuple[int, ...] = ()
     unread: dict[int, str] = field(default_factory=dict)
     orders: tuple[Resting, ...] = ()
+    to_close: tuple[tuple[int, int], ...] = ()
 
 
 def own_account(config: Config, sender: str) -> int:
@@ -156,6 +161,7 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
     unhealthy = [account for account, state in read_states.items() if _is_unhealthy(state)]
     words_of = _account_words(chain, block, {*unhealthy, *unread, own})
     positions = _positions(chain, block, {a: words_of[a] for a in (*unhealthy, own) if a not in unread})
+    settled = {m.market for m in markets.values() if m.is_settled} if config.is_public_good else set()
     views = {
         account: AccountView(account, *read_states[account], tuple(positions.get(account, ())))
         for account in (*unhealthy, own)
@@ -174,12 +180,22 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
         is_controlled=owner == sender or chain.call(VAULT, "is_operator", owner, sender, block=block),
         scanned=len(scanned),
         unhealthy=tuple(views[account] for account in unhealthy),
-        idle=tuple(a for a, s in read_states.items() if s[4] == 0 and s[3] >= 0 and a != own),
+        idle=tuple(a for a, s in read_states.items() if _is_idle(s) and a != own),
         with_pots=_pots(chain, block, read_states) if config.touch_pots_from else (),
         unsynced=_unsynced(chain, block, {a: words_of[a] for a, why in unread.items() if SYNC_FIRST in why}),
         unread=unread,
         orders=orderbook.resting(chain, orderbook.read_file(config.orders), block) if unhealthy else (),
+        to_close=_to_close(chain, block, settled, [a for a, s in read_states.items() if s[3] >= 0]),
     )
+
+
+def _is_idle(state: tuple[Any, ...]) -> bool:
+    """
+    By account_state: solvent and without a position, which asks for margin or, in a settled market, has a
+    worth.
+    """
+    cash, _, unrealised, equity, maintenance, hole = state[:6]
+    return equity >= 0 and maintenance == 0 and unrealised == 0 and hole + cash == 0
 
 
 def _is_unhealthy(state: tuple[Any, ...]) -> bool:
@@ -228,6 +244,7 @@ def _markets(
             policy=tuple(policies[n]),
             maker_rate=rates[n][0],
             room=limits[n][2] if limits[n][0] else None,
+            is_settled=price.status == SETTLED,
         )
     return out
 
@@ -252,6 +269,20 @@ def _pots(chain: Chain, block: int, accounts: Iterable[int]) -> tuple[tuple[int,
     words = _account_words(chain, block, accounts)
     positions = _positions(chain, block, words)
     return tuple((account, p) for account, held in positions.items() for p in held if p.pot)
+
+
+def _to_close(
+    chain: Chain, block: int, settled: set[int], accounts: Iterable[int]
+) -> tuple[tuple[int, int], ...]:
+    """Positions in settled markets."""
+    if not settled:
+        return ()
+    words = _account_words(chain, block, accounts)
+    words = {account: word for account, word in words.items() if settled & set(word.market_ids)}
+    positions = _positions(chain, block, words)
+    return tuple(
+        (a, p.market) for a, held in positions.items() for p in held if p.size and p.market in settled
+    )
 
 
 def _unsynced(chain: Chain, block: int, words: dict[int, AccountWord]) -> tuple[int, ...]:

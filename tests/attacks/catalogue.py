@@ -41,11 +41,11 @@ M = "unit/membership/test_"
 E = "unit/liquidation_engine/test_"
 R = "unit/loss_allocator/test_resolve.py::test_"
 S = "unit/console/test_"
+Z = "unit/settlement/test_"
 Q = "regression/test_"
 I8 = "stateful/test_one_owner.py::test_one_owner_gains_no_more_than_others_have_stated"
 
 NO_POOL = "not applicable yet: no community pool, so no shares, no queue of stakers and no slashing"
-NO_SETTLEMENT = "not applicable yet: no market is ever settled or delisted, close-only is the last status"
 NO_PENDING = "cannot apply: nothing is pending on chain; an order is a signature, a fill is final"
 COLLATERAL = "by design: the collateral is the unit of account, nothing is converted"
 EXOTIC = "cannot apply: one collateral token, fixed at deployment"
@@ -1186,14 +1186,35 @@ GAS = (
 )
 
 MARKETS = (
-    row("M01", "a market goes with positions in it", reason=NO_SETTLEMENT),
-    row("M02", "somebody chooses the final price", reason=NO_SETTLEMENT),
-    row("M03", "a final settlement while something lacks", reason=NO_SETTLEMENT),
+    row(
+        "M01",
+        "a market goes with positions in it",
+        f"{Z}close_at_settlement.py::test_anybody_closes_for_anybody "
+        f"{Z}close_at_settlement.py::test_when_all_have_closed_the_bankruptcy_account_is_empty",
+        "a market never goes: once settled it waits until all have closed",
+    ),
+    row(
+        "M02",
+        "somebody chooses the final price",
+        f"{Z}settle_market.py::test_a_market_is_settled_at_the_price_the_oracle_has_in_this_call "
+        f"{Z}settle_market.py::test_an_old_mark_is_renewed_if_the_oracle_has_a_price "
+        f"{Z}settle_market.py::test_a_market_is_not_settled_while_its_mark_is_on_its_way",
+        "who executes the Timelock's operation chooses the second: see limit 20",
+    ),
+    row(
+        "M03",
+        "a final settlement while something lacks",
+        f"{Z}settle_market.py::test_a_market_with_an_open_claim_is_not_settled "
+        f"{Z}scenarios.py::test_the_fund_pays_a_losers_deficit_before_the_winners_profit_matures "
+        f"{Z}entry_points.py::test_the_clock_stands_still_while_a_loss_is_not_paid",
+    ),
     row(
         "M04",
         "a closed market keeps money back",
         f"{V}fill.py::test_fill_in_a_closing_market_only_reduces "
-        f"{L}deleverage.py::test_deleverage_works_when_trading_is_paused_and_the_market_closed",
+        f"{L}deleverage.py::test_deleverage_works_when_trading_is_paused_and_the_market_closed "
+        f"{Z}switches.py::test_safe_money_is_withdrawn "
+        f"{Z}entry_points.py::test_a_position_there_stands_in_the_way_of_no_withdrawal",
     ),
     row(
         "M05",

@@ -21,6 +21,7 @@ MAX_CLAIMS = 32
 MAX_FUNDING_RATE = 4 * 10**16 // 86_400
 MAX_FEE_RATE = 10**15
 ROUND_SPACING = 600
+ALWAYS = 2**32 - 1
 
 
 class Refused(Exception):
@@ -107,6 +108,8 @@ class Market:
     rate_sum: int = 0
     observed_at: int = 0
     counted_sum: int | None = None
+    is_close_only: bool = False
+    is_settled: bool = False
     open_interest: Fr = Fr(0)  # before the operation at hand, quote
     clock: int = 0
     batch: int = 2
@@ -414,7 +417,7 @@ class Naive:
         band = self.money_band()
         solvent = self.decide(before.equity, band) and self.decide(after.equity, band)
         self.require(solvent, "account insolvent")
-        if after.maintenance == 0 and after.initial_gap == 0:
+        if after.maintenance == 0:
             return
         self.require(self.decide(max(before.hole, Fr(0)) - after.hole, 2 * band), "deeper hole")
         self.require(self.is_not_less_healthy(before, after), "health falls")
@@ -480,6 +483,7 @@ class Naive:
         with self.all_or_nothing():
             for a in (taker, *(maker[0] for maker in makers)):
                 self.settle_all(a)
+            self.require(not m.is_settled, "settled")
             self.require(m.is_fresh(self.now), "stale mark")
             band = int(m.mark * m.margin["price_band"])
             change, cost = 0, Fr(0)
@@ -510,6 +514,7 @@ class Naive:
             self.require_reduction_allowed(before, self.risk(a))
         else:
             self.require(not ro, "not a reduction")
+            self.require(not m.is_close_only, "close only")
             self.require(m.is_fresh_for_opening(self.now), "stale mark")
             self.require_opening_allowed(a, m)
         size = self.account(a).size(m.id)
@@ -531,6 +536,8 @@ class Naive:
 
     def update_mark(self, market: int, price: int, rate: int) -> None:
         m = self.markets[market]
+        if m.is_settled:
+            return self.move_settled_clock(m)
         if self.now in (m.mark_time, m.step_time):
             return
         elapsed, was_fresh = self.now - m.mark_time, m.is_fresh(self.now)
@@ -546,12 +553,60 @@ class Naive:
             m.mark, m.mark_time, m.step_time = before + (step if goal > before else -step), 0, self.now
         self.sync(m, RECOVERED, 0)
         self.take_surplus(m)
-        if was_fresh and self.decide(m.dust - m.outstanding, self.money_tolerance):
+        if was_fresh:
+            self.move_clock(m, elapsed)
+
+    def move_clock(self, m: Market, elapsed: int) -> None:
+        if self.decide(m.dust - m.outstanding, self.money_tolerance):
             m.clock += min(elapsed, 300)
             if m.clock >= m.batch_end:
                 m.batch += 1
                 m.batch_end = m.clock + self.batch_seconds
                 self.mature(m)
+
+    def move_settled_clock(self, m: Market) -> None:
+        """No price, no funding; claims and the clock as ever."""
+        elapsed, m.funding_time = self.now - m.funding_time, self.now
+        if elapsed:
+            self.sync(m, RECOVERED, 0)
+            self.take_surplus(m)
+            self.move_clock(m, elapsed)
+
+    def set_close_only(self, market: int, is_close_only: bool) -> None:
+        self.require(not self.markets[market].is_settled, "settled")
+        self.markets[market].is_close_only = is_close_only
+
+    def settle_market(self, market: int, price: int, rate: int) -> None:
+        """At the mark, renewed; from then on no maintenance margin, and ADL at this price."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.require(m.is_close_only and not m.is_settled, "not close-only")
+            self.update_mark(market, price, rate)
+            self.require(m.mark_time == self.now, "mark on its way")
+            self.sync(m, RECOVERED, 0)
+            self.take_surplus(m)
+            self.require(self.decide(m.dust - m.outstanding, self.money_tolerance), "open claims")
+            m.is_settled, m.mark_time, m.funding_time = True, ALWAYS, self.now
+            m.margin = m.margin | dict(line_rates=[0], line_deductions=[0])
+            m.liquidation = m.liquidation | dict(deleverage_band=0)
+
+    def close_at_settlement(self, a: int, market: int) -> None:
+        """The whole position at the settlement price, into the bankruptcy account."""
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.require(m.is_settled, "not settled")
+            self.settle_all(a)
+            size = self.account(a).size(market)
+            self.require(size != 0, "no position")
+            self.require(self.decide(self.risk(a).equity, self.money_band()), "account insolvent")
+            p = self.account(a).positions[market]
+            pnl, p.size, p.notional = size * m.mark - p.notional, Fr(0), Fr(0)
+            self.realise(a, m, pnl)
+            self.join(a, m)
+            m.size += size
+            m.notional += size * m.mark
+            self.age_auction(m, m.size - size)
+            self.sync(m, RECOVERED, 0)
 
     @staticmethod
     def step(m: Market) -> Fr:
@@ -734,6 +789,8 @@ class Naive:
             account, risk = self.account(a), self.risk(a)
             held = [m for m in self.markets if account.size(m.id)]
             open_in = [m for m in self.markets if m in held or m.id in account.rests]
+            # a settled market says nothing about the others' marks
+            open_in = [m for m in open_in if not m.is_settled]
             self.require(not open_in or any(m.is_fresh(self.now) for m in open_in), "stale mark")
             band = self.money_band()
             if not held:
@@ -798,8 +855,12 @@ class Naive:
             weights = losses or maintenance
         if not weights:
             return {0: equity}
+        total = sum(weights.values())
+        if not total:
+            # in settled markets alone: the last one has it
+            weights, total = {max({*maintenance, *account.rests}): Fr(1)}, Fr(1)
         for m, weight in weights.items():
-            parts[m] = parts.get(m, Fr(0)) + left * weight / sum(weights.values())
+            parts[m] = parts.get(m, Fr(0)) + left * weight / total
         return parts
 
     def auction_price(self, m: Market, change: Fr) -> Fr:
@@ -814,6 +875,7 @@ class Naive:
         """The price."""
         m = self.markets[market]
         with self.all_or_nothing():
+            self.require(not m.is_settled, "settled")
             self.require(m.is_fresh(self.now), "stale mark")
             self.settle_all(buyer)
             self.require(m.size != 0, "no inventory")

@@ -286,6 +286,34 @@ class Ledger:
         self.both("mark", outcome, lambda: self.model.update_mark(market, price, rate))
         self.counts["funding suspended"] = self.model.suspended
 
+    def set_close_only(self, market: int, is_close_only: bool) -> None:
+        self.note("set_close_only", market, is_close_only)
+        outcome = self.send("governance", "set_market_status(uint256,uint256)", market, 1 + is_close_only)
+        self.both("close_only", outcome, lambda: self.model.set_close_only(market, is_close_only))
+
+    def settle_market(self, market: int) -> bool:
+        """At the price the oracle has had since the last `set_price`."""
+        self.note("settle_market", market)
+        output = self.chain.call(self.oracle, calldata("read(uint256)", market))
+        price, _, rate, _ = words(output)
+        outcome = self.send("governance", "settle_market(uint256)", market)
+        self.look_at_crumbs()
+        sizes = [abs(a.size(market)) for a in self.model.accounts.values()]
+        sizes.append(abs(self.model.markets[market].size))
+        self.allow(money=2 * (sum(sizes, Fr(0)) / WAD + len(sizes)) + LEAST_CLAIM)
+        self.both("settle_market", outcome, lambda: self.model.settle_market(market, price, rate))
+        return outcome.ok
+
+    def close_at_settlement(self, a: int, market: int) -> None:
+        self.note("close_at_settlement", a, market)
+        # a unit that rounding left may be closed, but the model has nothing there
+        if market in self.model.account(a).rests:
+            return
+        outcome = self.send("stranger", "close_at_settlement(uint256,uint256)", a, market)
+        self.look_at_crumbs()
+        self.allow(2)
+        self.both("close_at_settlement", outcome, lambda: self.model.close_at_settlement(a, market))
+
     def deposit(self, owner: str, a: int, tokens: int) -> None:
         self.note("deposit", owner, a, tokens)
         address = actor(owner)
@@ -357,6 +385,7 @@ class Ledger:
         def judged() -> None:
             model, m = self.model, self.model.markets[market]
             model.require(a != liquidator, "self trade")
+            model.require(not m.is_settled, "settled")
             model.require(m.is_fresh(model.now), "stale mark")
             model.settle_all(a)
             model.require_arrived(a, market)
@@ -404,6 +433,7 @@ class Ledger:
 
         def judged() -> Fr:
             model, m = self.model, self.model.markets[market]
+            model.require(not m.is_settled, "settled")
             model.require(m.is_fresh(model.now), "stale mark")
             model.settle_all(a)
             model.require_arrived(a, market)
@@ -794,6 +824,7 @@ class History:
         self.is_ugly = self.random.random() < 0.5
         # only some: others stay what their seeds have been
         self.has_builders = seed % 5 == 2
+        self.has_settlement = seed % 7 == 0
 
     def begin(self) -> None:
         r = self.random
@@ -822,6 +853,8 @@ class History:
             return self.resolve(r.choice(self.resolves))
         if self.has_builders and r.random() < 0.08:
             return self.pay_builder()
+        if self.has_settlement and r.random() < 0.15:
+            return self.settlement()
         action = r.choices(
             ["fill", "price", "withdraw", "transfer", "touch", "class", "deposit", "wait", "sync", "any"],
             [40, 25, 6, 4, 10, 4, 3, 2, 3, 6],
@@ -897,6 +930,28 @@ class History:
         # what a fill has brought, or the whole; now and then more than there is
         amount = r.choice([fees, fees // 2, r.randint(0, fees), 2 * fees + 10**15, 0])
         self.ledger.pay_builder(market, r.choice(self.names), amount)
+
+    def settlement(self) -> None:
+        """
+        One market is closed and settled, late enough that there is something in it; then who is there
+        leaves it.
+        """
+        r, ledger, model = self.random, self.ledger, self.ledger.model
+        settled = [m.id for m in model.markets if m.is_settled]
+        if not settled:
+            if self.step > 30 and r.random() < 0.15:
+                market = self.market()
+                ledger.set_close_only(market, True)
+                if not ledger.settle_market(market) and r.random() < 0.8:
+                    ledger.set_close_only(market, False)
+            return
+        market = settled[0]
+        held = [a for a in self.names if model.account(a).size(market)]
+        if not held and r.random() < 0.9:
+            return self.fill()
+        if r.random() < 0.1:
+            market = self.market()
+        ledger.close_at_settlement(r.choice(held if held and r.random() < 0.9 else self.names), market)
 
     def deposit(self) -> None:
         a = self.random.choice(self.names)

@@ -72,7 +72,8 @@ def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
 def test_history_equals_naive_model(systems: list[Ledger], group: int) -> None:
     reached = run(systems, range(group * SEEDS, (group + 1) * SEEDS), STEPS)
     kinds = ("take_over", "close_with_orders", "absorb", "deleverage", "close_at_mark", "round")
-    for name in ("fill", "pay_builder", *kinds, "buy_inventory"):
+    settling = ("settle_market", "close_at_settlement")
+    for name in ("fill", "pay_builder", *kinds, "buy_inventory", *settling):
         assert reached.get(name, 0) > 0, f"histories hardly reach {name}: {reached}"
 
 
@@ -247,6 +248,20 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(market=MARKETS, limit=st.sampled_from([1, 1000]))
     def charge_round(self, market: int, limit: int) -> None:
         self.ledger.charge_round(market, limit)
+
+    @rule(market=MARKETS, is_close_only=st.booleans())
+    def close_only(self, market: int, is_close_only: bool) -> None:
+        self.ledger.set_close_only(market, is_close_only)
+
+    @precondition(lambda self: any(m.is_close_only for m in self.ledger.model.markets))
+    @rule(market=MARKETS)
+    def settle_market(self, market: int) -> None:
+        self.ledger.settle_market(market)
+
+    @precondition(lambda self: any(m.is_settled for m in self.ledger.model.markets))
+    @rule(account=ACCOUNTS, market=MARKETS)
+    def close_at_settlement(self, account: int, market: int) -> None:
+        self.ledger.close_at_settlement(NAMES[account], market)
 
     @invariant()
     def i1_i2_i3_i6(self) -> None:
