@@ -61,17 +61,6 @@ def observe(market: uint256) -> IPriceOracle.Reading:
 
 @external
 @view
-def status(market: uint256) -> IPriceOracle.Status:
-    reading: IPriceOracle.Reading = self.readings[market]
-    if self.is_down[market] or reading.mark == 0:
-        return IPriceOracle.Status(
-            usable=False, reading=empty(IPriceOracle.Reading), reason="oracle: stale price"
-        )
-    return IPriceOracle.Status(usable=True, reading=reading, reason="")
-
-
-@external
-@view
 def read(market: uint256) -> IPriceOracle.Reading:
     return self._reading(market)
 
@@ -80,11 +69,17 @@ def read(market: uint256) -> IPriceOracle.Reading:
 @view
 def status(market: uint256) -> IPriceOracle.Status:
     """
-    @return The reading; unusable, without a reason, if the market is down
+    @return The reading, or why there is none
     """
+    out: IPriceOracle.Status = empty(IPriceOracle.Status)
     if self.is_down[market]:
-        return empty(IPriceOracle.Status)
-    return IPriceOracle.Status(usable=True, reading=self._reading(market), reason="")
+        out.reason = "oracle: stale price"
+    elif self.readings[market].mark == 0:
+        out.reason = "oracle: unknown market"
+    else:
+        out.usable = True
+        out.reading = self._reading(market)
+    return out
 
 
 @internal
