@@ -198,7 +198,8 @@ def mint(shares: uint256, receiver: address) -> uint256:
 def request_exit(shares: uint256):
     """
     @notice Begin to leave: the shares become a claim on assets in exit, which earn nothing and stay exposed to losses
-    @dev One exit an owner. Reverts "pool: exit under way", "pool: zero amount", "erc20: burn amount exceeds balance"
+    @dev One exit an owner. Reverts "pool: exit under way", "pool: zero amount", "pool: worth nothing",
+         "erc20: burn amount exceeds balance"
     @param shares Shares of the caller
     @custom:rounding The claim's worth down
     """
@@ -270,13 +271,13 @@ def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     @custom:rounding Up
     """
     due: ICommunityPool.Exit = self._own_due(owner)
-    assert assets <= pool_books._exit_worth(due.units), "pool: over maximum"
-    exit_units: uint256 = pool_books._to_shares_up(
-        assets, pool_books.exit_assets, pool_books.exit_units
-    )
-    shares: uint256 = fixed_math._mul_div_up(exit_units, due.shares, due.units)
-    if shares == due.shares:
-        exit_units = due.units
+    worth: uint256 = pool_books._exit_worth(due.units)
+    assert assets <= worth, "pool: over maximum"
+    exit_units: uint256 = due.units
+    shares: uint256 = due.shares
+    if assets != worth:
+        exit_units = pool_books._to_shares_up(assets, pool_books.exit_assets, pool_books.exit_units)
+        shares = fixed_math._mul_div_up(exit_units, due.shares, due.units)
     self._pay(owner, receiver, exit_units, shares, assets)
     return shares
 
@@ -443,7 +444,7 @@ def maxRedeem(owner: address) -> uint256:
 
 
 @external
-@view
+@pure
 def previewDeposit(assets: uint256) -> uint256:
     """
     @notice Not known when it is asked for
@@ -454,7 +455,7 @@ def previewDeposit(assets: uint256) -> uint256:
 
 
 @external
-@view
+@pure
 def previewMint(shares: uint256) -> uint256:
     """
     @notice Not known when it is asked for
@@ -465,7 +466,7 @@ def previewMint(shares: uint256) -> uint256:
 
 
 @external
-@view
+@pure
 def previewWithdraw(assets: uint256) -> uint256:
     """
     @notice Not known when it is asked for
@@ -476,7 +477,7 @@ def previewWithdraw(assets: uint256) -> uint256:
 
 
 @external
-@view
+@pure
 def previewRedeem(shares: uint256) -> uint256:
     """
     @notice Not known when it is asked for

@@ -66,7 +66,7 @@ def __init__(cooldown: uint256, window: uint256, payout_delay: uint256, lapse_fe
 @internal
 def _request(owner: address, shares: uint256):
     """
-    @dev Reverts "pool: exit under way", "erc20: burn amount exceeds balance"
+    @dev Reverts "pool: exit under way", "pool: worth nothing", "erc20: burn amount exceeds balance"
     """
     assert self._exit(owner).units == 0, "pool: exit under way"
     pool_books._accrue()
@@ -75,6 +75,7 @@ def _request(owner: address, shares: uint256):
     exit_units: uint256 = pool_books._to_shares(
         assets, pool_books.exit_assets, pool_books.exit_units
     )
+    assert exit_units != 0, "pool: worth nothing"
     pool_books.active_assets -= assets
     pool_books.exit_assets += assets
     pool_books.exit_units += exit_units
@@ -158,7 +159,7 @@ def _cancel(owner: address, caller: address) -> uint256:
 @internal
 def _pay(owner: address, receiver: address, exit_units: uint256, shares: uint256, assets: uint256):
     """
-    @notice Book the payout of an exit, or of a part of it; units without shares are dropped
+    @notice Book the payout of an exit, or of a part of it. Units left without a share stay with the other exits.
     """
     if shares == self.exits[owner].shares:
         self.exits[owner] = empty(ICommunityPool.Exit)

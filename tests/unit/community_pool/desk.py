@@ -1,4 +1,4 @@
-"""A community pool on its own: the fund is a double that is calm or not, and its calls are made in its name."""
+"""A community pool on its own: the fund is a double, calm or not, and its calls are made in its name."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ def plain(value: Any) -> Any:
 
 @dataclass
 class PoolSystem:
-    """A pool, its token, its fund and the stakers. Token amounts are given in whole tokens unless they are units."""
+    """A pool, its token, its fund and the stakers. Amounts are whole tokens unless they are units."""
 
     pool: VyperContract
     token: VyperContract

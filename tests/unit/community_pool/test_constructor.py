@@ -100,5 +100,3 @@ def test_a_token_of_more_than_18_decimals_reverts():
 def test_nobody_owns_the_pool(system):
     names = {entry["name"] for entry in system.pool.abi if entry["type"] == "function"}
     assert not [name for name in names if "owner" in name or "minter" in name or name.startswith("set_")]
-
-

@@ -127,7 +127,7 @@ def test_without_an_entry_nothing_is_activated(staked):
 
 
 def test_no_entry_becomes_shares_while_not_calm(system):
-    """Nobody's money is pushed into a loss that is known already, and nobody buys in between loss and payment."""
+    """Nobody's money is pushed into a loss that is known, and nobody buys in before it is paid."""
     system.request(system.alice, 100)
     support.wait(ENTRY_DELAY)
     system.fund.set_calm(False)
