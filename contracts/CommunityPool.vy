@@ -444,7 +444,7 @@ def maxRedeem(owner: address) -> uint256:
 
 
 @external
-@pure
+@view
 def previewDeposit(assets: uint256) -> uint256:
     """
     @notice Not known when it is asked for
@@ -455,7 +455,7 @@ def previewDeposit(assets: uint256) -> uint256:
 
 
 @external
-@pure
+@view
 def previewMint(shares: uint256) -> uint256:
     """
     @notice Not known when it is asked for
@@ -466,7 +466,7 @@ def previewMint(shares: uint256) -> uint256:
 
 
 @external
-@pure
+@view
 def previewWithdraw(assets: uint256) -> uint256:
     """
     @notice Not known when it is asked for
@@ -477,7 +477,7 @@ def previewWithdraw(assets: uint256) -> uint256:
 
 
 @external
-@pure
+@view
 def previewRedeem(shares: uint256) -> uint256:
     """
     @notice Not known when it is asked for

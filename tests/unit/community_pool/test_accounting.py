@@ -34,8 +34,8 @@ class Stake:
 
 class Model:
     """
-    Every staker's worth in fractions. Inflows vest evenly to the active worths, losses take the unvested first and
-    then the same part of everybody's. Nobody is a virtual share.
+    Every staker's worth in fractions. Inflows vest evenly to the active worths, losses take the
+    unvested first and then the same part of everybody's. Nobody is a virtual share.
     """
 
     def __init__(self) -> None:
@@ -188,8 +188,8 @@ gaps = st.one_of(
 
 class PoolMachine(RuleBasedStateMachine):
     """
-    The model has no rounding: what a staker may have more or less than it says is bounded by the roundings there
-    have been, each of at most the worth of a share unit and a few token units.
+    The model has no rounding: what a staker may have more or less than it says is bounded by the roundings
+    there have been, each of at most the worth of a share unit and a few token units.
     """
 
     @initialize(decimals=st.sampled_from([6, 8, 18]), amount=amounts)
