@@ -190,14 +190,13 @@ def receive_inflow(trading_fees: uint256, funding: uint256, liquidation: uint256
     @custom:invariant I7
     """
     self._require_vault()
-    # What was here before is nobody's but the donors': it must not pay for an inflow that did not arrive.
-    assert staticcall TOKEN.balanceOf(self) >= reserve_ledger.reserve + (
-        trading_fees + funding + liquidation
-    ), "fund: tokens not received"
     share: uint256 = community_tranche._share_now()
     for_pool: uint256 = self._credit(IInsuranceFund.Source.TRADING_FEES, trading_fees, share)
     for_pool += self._credit(IInsuranceFund.Source.FUNDING, funding, share)
     for_pool += self._credit(IInsuranceFund.Source.LIQUIDATION, liquidation, share)
+    assert (
+        staticcall TOKEN.balanceOf(self) >= reserve_ledger.reserve + for_pool
+    ), "fund: tokens not received"
     if for_pool != 0:
         # What the token refuses to bring there stays here, and may be recognised as a donation.
         community_tranche._give(TOKEN, for_pool)

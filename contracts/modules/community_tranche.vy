@@ -28,11 +28,11 @@ uses: ownable
 MAX_POOL_SHARE: public(constant(uint256)) = 5 * 10**17
 RETRY_SECONDS: public(constant(uint256)) = 3_600
 
-VIEW_GAS: constant(uint256) = 60_000
-CALL_GAS: constant(uint256) = 200_000
+VIEW_GAS: constant(uint256) = 50_000
+CALL_GAS: constant(uint256) = 170_000
 # So that a call really gets its gas (63/64), and the fund can go on after it.
-MIN_VIEW_GAS: constant(uint256) = 70_000
-MIN_CALL_GAS: constant(uint256) = 220_000
+MIN_VIEW_GAS: constant(uint256) = 60_000
+MIN_CALL_GAS: constant(uint256) = 190_000
 # Nothing a pool says is taken for more.
 MAX_EXPOSED: constant(uint256) = 2**111 - 1
 
