@@ -192,8 +192,8 @@ class PoolMachine(RuleBasedStateMachine):
     there have been, each of at most the worth of a share unit and a few token units.
     """
 
-    @initialize(decimals=st.sampled_from([6, 8, 18]), amount=amounts)
-    def deploy(self, decimals: int, amount: int) -> None:
+    @initialize(decimals=st.sampled_from([6, 8, 18]), stakes=st.tuples(*[st.integers(10**6, 10**12)] * 3))
+    def deploy(self, decimals: int, stakes: tuple[int, int, int]) -> None:
         self.token = support.deploy("mocks/MockERC20.vy", decimals)
         self.fund = support.deploy("mocks/MockPoolFund.vy")
         self.pool = support.deploy("CommunityPool.vy", self.token, self.fund, PARAMETERS)
@@ -206,7 +206,11 @@ class PoolMachine(RuleBasedStateMachine):
         self.is_calm = True
         # Roundings so far, in token units: what the pool may differ from the model by.
         self.slack = 1
-        self.request_deposit("alice", amount)
+        for name, amount in zip(NAMES, stakes, strict=True):
+            self.request_deposit(name, amount)
+        support.wait(ENTRY_DELAY)
+        for name in NAMES:
+            self.activate_deposit(name)
 
     # -- helpers
 
@@ -320,6 +324,14 @@ class PoolMachine(RuleBasedStateMachine):
         self.act(self.accounts["bob"], self.pool.extend_exit, self.accounts[name])
         stake.window_end = self.now() + WINDOW
 
+    @rule(name=names, part=parts)
+    def leave(self, name: str, part: int) -> None:
+        """The way out up to the execution, so that histories have payouts."""
+        self.request_exit(name, part)
+        support.wait(COOLDOWN)
+        self.execute_exit(name)
+        support.wait(PAYOUT_DELAY)
+
     @rule(name=names, is_owner=st.booleans())
     def cancel_exit(self, name: str, is_owner: bool) -> None:
         stake, account = self.model.stakes[name], self.accounts[name]
@@ -389,8 +401,10 @@ class PoolMachine(RuleBasedStateMachine):
     def draw_most(self, part: int) -> None:
         self.lose(self.pool.exposed_assets() * part // WAD)
 
-    @rule()
-    def draw_everything(self) -> None:
+    @rule(is_time=st.sampled_from([True, False, False, False]))
+    def draw_everything(self, is_time: bool) -> None:
+        if not is_time:
+            return
         self.lose(2**256 - 1)
         assert self.pool.totalAssets() == self.pool.exposed_assets() == 0
 
@@ -436,7 +450,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.model.stakes[receiver].active += moved
         self.slack += 1
 
-    @rule(is_calm=st.booleans())
+    @rule(is_calm=st.sampled_from([True, True, True, False]))
     def set_calm(self, is_calm: bool) -> None:
         self.fund.set_calm(is_calm)
         self.is_calm = is_calm
