@@ -5,8 +5,9 @@
 @title InsuranceFund
 @license AGPL-3.0-only
 @author Lastline
-@notice The protocol reserve: pays the claims that bankruptcies leave in the margin vault, within a limit over
-        all markets (payout_window) and one for each market (market_draws). The claims themselves are kept by the
+@notice The protocol reserve, and behind it the community pool: pays the claims that bankruptcies leave in the
+        margin vault, reserve first, within a limit over all markets (payout_window) and one for each market
+        (market_draws). The claims themselves are kept by the
         vault, so that a broken fund can never hold up a crisis.
 
         Purpose locked by code: tokens leave by `pay`, to the vault, and by `withdraw_capital`, which lets
@@ -17,7 +18,7 @@
         hard bounds. The token is a plain ERC-20 with at most 18 decimals that does not rebase; one that charges a
         fee or fails to deliver makes the call revert. Everyone else can only give.
 
-        The fund calls nothing but the token and never reads the vault. Books are kept in token units; tokens sent
+        The fund calls nothing but the token and the pool, and in what the vault calls it never reads the vault. Books are kept in token units; tokens sent
         directly count only after `recognise_donation`. Ownership can be handed over in two steps, not renounced.
 """
 
@@ -30,6 +31,7 @@ from .interfaces import IInsuranceFund
 from .lib import fixed_math
 from .lib import token as token_lib
 from .lib import units
+from .modules import community_tranche
 from .modules import fund_parameters
 from .modules import market_draws
 from .modules import payout_window
@@ -40,6 +42,7 @@ implements: IInsuranceFund
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: fund_parameters[ownable := ownable]
+initializes: community_tranche[ownable := ownable]
 initializes: payout_window
 initializes: reserve_ledger[payout_window := payout_window]
 initializes: market_draws
@@ -74,9 +77,25 @@ exports: (
     reserve_ledger.paid_in_market,
     reserve_ledger.capital_withdrawn,
 )
+exports: (
+    community_tranche.set_pool,
+    community_tranche.set_pool_share,
+    community_tranche.community_paid_in_market,
+    community_tranche.community_pool,
+    community_tranche.pool_share,
+    community_tranche.community_in,
+    community_tranche.community_out,
+    community_tranche.pool_retry_at,
+    community_tranche.MAX_POOL_SHARE,
+    community_tranche.RETRY_SECONDS,
+)
 exports: (payout_window.PERIOD_SECONDS, payout_window.PERIODS, market_draws.QUIET_SECONDS)
 
 MAX_DECIMALS: constant(uint256) = 18
+
+# Where an exchange word of the vault has the risk mode; 0 is NORMAL.
+MODE_OFFSET: constant(uint256) = 176
+MODE_MASK: constant(uint256) = 255
 
 TOKEN: immutable(IERC20)
 # Quote, 18 decimals, in one token unit.
@@ -114,8 +133,9 @@ def __init__(collateral: address, governance: address, parameters: IInsuranceFun
 @external
 def pay(market: uint256, outstanding: uint256, open_interest: uint256) -> IInsuranceFund.Payment:
     """
-    @notice Pay a market's open claims as far as the limits allow; only the vault
-    @dev Reverts "fund: not vault", "token: transfer failed", "fund: short delivery"
+    @notice Pay a market's open claims as far as the limits allow, from the reserve first; only the vault
+    @dev What the pool does not deliver is not paid, and nothing else changes.
+         Reverts "fund: not vault", "fund: not enough gas", "token: transfer failed", "fund: short delivery"
     @param market Market id
     @param outstanding The market's open claims, quote, 18 decimals; 0 reports that there are none
     @param open_interest The market's open interest at mark, quote, 18 decimals
@@ -129,40 +149,57 @@ def pay(market: uint256, outstanding: uint256, open_interest: uint256) -> IInsur
         market_draws._report_no_claims(market)
         return empty(IInsuranceFund.Payment)
 
-    amount: uint256 = self._payable_units(market, outstanding)
+    exposed: uint256 = community_tranche._exposed()
+    wanted: uint256 = self._payable_units(market, outstanding, exposed)
+    before: uint256 = reserve_ledger.reserve
+    amount: uint256 = min(wanted, before)
+    community: uint256 = 0
+    if wanted != amount:
+        community = community_tranche._draw(TOKEN, wanted - amount)
+    paid: uint256 = amount + community
     draw: market_draws.Draw = market_draws._report_claims(
-        market, amount, reserve_ledger.reserve, amount * UNIT_QUOTE >= outstanding
+        market, paid, before + exposed, paid * UNIT_QUOTE >= outstanding
     )
-    if amount != 0:
-        reserve_ledger._debit_claims(market, amount)
+    if paid != 0:
+        if amount != 0:
+            reserve_ledger._debit_claims(market, amount)
+        if community != 0:
+            community_tranche._book_payment(market, community)
         log IInsuranceFund.ClaimsPaid(
             market=market,
             outstanding=outstanding,
             amount=amount,
+            community=community,
             episode_drawn=draw.drawn,
             episode_start_reserve=draw.start_reserve,
             market_total=reserve_ledger.market_payouts[market],
             reserve=reserve_ledger.reserve,
         )
-        self._send(msg.sender, amount)
-    return IInsuranceFund.Payment(reserve=amount * UNIT_QUOTE, community=0)
+        self._send(msg.sender, paid)
+    return IInsuranceFund.Payment(reserve=amount * UNIT_QUOTE, community=community * UNIT_QUOTE)
 
 
 @external
 def receive_inflow(trading_fees: uint256, funding: uint256, liquidation: uint256):
     """
-    @notice Count tokens that the vault has transferred before; only the vault
-    @dev Reverts "fund: not vault", "fund: tokens not received", "fund: amount too large"
+    @notice Count tokens that the vault has transferred before, and give the pool its part; only the vault
+    @dev Reverts "fund: not vault", "fund: tokens not received", "fund: amount too large", "fund: not enough gas"
     @param trading_fees Share of trading fees, token units
     @param funding Share of funding payments, token units
     @param liquidation Liquidation fees and surplus, token units
     @custom:invariant I7
     """
     self._require_vault()
-    reserve_ledger._credit(IInsuranceFund.Source.TRADING_FEES, trading_fees)
-    reserve_ledger._credit(IInsuranceFund.Source.FUNDING, funding)
-    reserve_ledger._credit(IInsuranceFund.Source.LIQUIDATION, liquidation)
-    assert staticcall TOKEN.balanceOf(self) >= reserve_ledger.reserve, "fund: tokens not received"
+    share: uint256 = community_tranche._share_now()
+    for_pool: uint256 = self._credit(IInsuranceFund.Source.TRADING_FEES, trading_fees, share)
+    for_pool += self._credit(IInsuranceFund.Source.FUNDING, funding, share)
+    for_pool += self._credit(IInsuranceFund.Source.LIQUIDATION, liquidation, share)
+    assert (
+        staticcall TOKEN.balanceOf(self) >= reserve_ledger.reserve + for_pool
+    ), "fund: tokens not received"
+    if for_pool != 0:
+        # What the token refuses to bring there stays here, and may be recognised as a donation.
+        community_tranche._give(TOKEN, for_pool)
 
 
 # Anyone
@@ -245,7 +282,20 @@ def payable_now(market: uint256, outstanding: uint256, open_interest: uint256) -
     @param open_interest The market's open interest at mark, quote, 18 decimals: moves the target, no payment
     @return Quote, 18 decimals, an exact multiple of the token unit
     """
-    return self._payable_units(market, outstanding) * UNIT_QUOTE
+    exposed: uint256 = community_tranche._exposed()
+    return self._payable_units(market, outstanding, exposed) * UNIT_QUOTE
+
+
+@external
+@view
+def is_calm() -> bool:
+    """
+    @notice True if no market has open claims and the risk mode is NORMAL, as the vault says; False if it does not answer.
+            For the pool's entries and exits, which never happen inside a call of the vault.
+    """
+    return self._told(method_id("claim_markets()")) == 0 and (
+        self._told(method_id("exchange_word()")) >> MODE_OFFSET
+    ) & MODE_MASK == 0
 
 
 @external
@@ -295,7 +345,7 @@ def daily_budget() -> IInsuranceFund.DailyBudget:
     """
     @notice The limit over all markets and what is left of it
     """
-    return self._daily_budget()
+    return self._daily_budget(community_tranche._exposed())
 
 
 @external
@@ -305,7 +355,7 @@ def episode(market: uint256) -> IInsuranceFund.Episode:
     @notice The limit of one market and what is left of it, as new claims would meet it now
     @param market Market id
     """
-    return self._episode(market)
+    return self._episode(market, community_tranche._exposed())
 
 
 @external
@@ -332,17 +382,18 @@ def token() -> address:
 
 @internal
 @view
-def _payable_units(market: uint256, outstanding: uint256) -> uint256:
+def _payable_units(market: uint256, outstanding: uint256, exposed: uint256) -> uint256:
     """
-    @notice What the fund pays now on open claims of `outstanding` quote, token units
+    @notice What reserve and pool pay now on open claims of `outstanding` quote, token units
+    @param exposed What the pool would give, token units
     """
     if outstanding == 0:
         return 0
-    room: uint256 = self._episode(market).remaining
-    # Only if it matters: reading the window costs most. What it leaves is never above the reserve, since the
+    room: uint256 = self._episode(market, exposed).remaining
+    # Only if it matters: reading the window costs most. What it leaves is never above reserve and pool, since the
     # base less the window's payouts is not, and the daily cap is at most the base.
     if room != 0:
-        room = min(room, self._daily_budget().remaining)
+        room = min(room, self._daily_budget(exposed).remaining)
     # Compared before it is rounded, so that any amount may be asked for.
     if outstanding >= room * UNIT_QUOTE:
         return room
@@ -351,10 +402,17 @@ def _payable_units(market: uint256, outstanding: uint256) -> uint256:
 
 @internal
 @view
-def _daily_budget() -> IInsuranceFund.DailyBudget:
+def _daily_budget(exposed: uint256) -> IInsuranceFund.DailyBudget:
+    """
+    @notice One budget over both: the pool counts with what it has and what the window drew from it. What stakers add
+            counts at once: it has waited, and is exposed from then on.
+    """
     base: uint256 = 0
     paid: uint256 = 0
     base, paid = reserve_ledger._window()
+    drawn: uint256 = community_tranche._drawn_in_window()
+    base += exposed + drawn
+    paid += drawn
     cap: uint256 = fixed_math._mul_div_down(base, fund_parameters.params.daily_cap_share, units.WAD)
     return IInsuranceFund.DailyBudget(
         base=base, cap=cap, paid=paid, remaining=fixed_math._saturating_sub(cap, paid)
@@ -363,8 +421,8 @@ def _daily_budget() -> IInsuranceFund.DailyBudget:
 
 @internal
 @view
-def _episode(market: uint256) -> IInsuranceFund.Episode:
-    draw: market_draws.Draw = market_draws._present(market, reserve_ledger.reserve)
+def _episode(market: uint256, exposed: uint256) -> IInsuranceFund.Episode:
+    draw: market_draws.Draw = market_draws._present(market, reserve_ledger.reserve + exposed)
     limits: IInsuranceFund.MarketLimits = fund_parameters._limits(market)
     cap: uint256 = min(
         limits.draw_cap,
@@ -425,6 +483,33 @@ def _send(receiver: address, amount: uint256):
     before: uint256 = staticcall TOKEN.balanceOf(receiver)
     token_lib._push(TOKEN, receiver, amount)
     assert staticcall TOKEN.balanceOf(receiver) == before + amount, "fund: short delivery"
+
+
+@internal
+def _credit(source: IInsuranceFund.Source, amount: uint256, share: uint256) -> uint256:
+    """
+    @notice Count an inflow of the vault but for the pool's part
+    @return The pool's part, rounded down
+    """
+    part: uint256 = fixed_math._mul_div_down(amount, share, units.WAD)
+    reserve_ledger._credit(source, amount - part)
+    return part
+
+
+@internal
+@view
+def _told(selector: Bytes[4]) -> uint256:
+    """
+    @notice A word of the vault; all bits set if it does not answer
+    """
+    success: bool = False
+    answer: Bytes[32] = b""
+    success, answer = raw_call(
+        self.vault, selector, max_outsize=32, is_static_call=True, revert_on_failure=False
+    )
+    if not success or len(answer) != 32:
+        return max_value(uint256)
+    return convert(answer, uint256)
 
 
 @internal

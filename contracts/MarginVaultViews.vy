@@ -264,6 +264,12 @@ def claim_count() -> uint256:
 
 @external
 @view
+def claim_markets() -> uint256:
+    return claims_queue.claim_markets
+
+
+@external
+@view
 def claim_queue(market: uint256) -> (uint256, uint256):
     word: uint256 = claims_queue.queue_words[market]
     return word & packing.MASK_32, (word >> 32) & packing.MASK_32

@@ -12,7 +12,7 @@ from lastline.chain import Chain
 from lastline.deployments import DeploymentError
 from lastline.ledger import Cohort, Ledger, LedgerError, bring_up_to_date
 from lastline.units import to_decimal
-from lastline.views import FUND, SOURCES, VAULT
+from lastline.views import FUND, POOL, SOURCES, VAULT
 from lastline.words import CohortKey, PositionWord
 
 TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
@@ -214,12 +214,15 @@ class _Auditor:
     def _fund(self) -> Iterator[Check]:
         fund = self.chain.deployment.address(FUND)
         sources = dict.fromkeys(SOURCES, 0)
-        paid = withdrawn = 0
+        paid = withdrawn = community = given = 0
         for event in self.chain.events([FUND], last=self.block):
             if event.name == "InflowRecorded":
                 sources[SOURCES[event.source.bit_length() - 1]] += event.amount
             elif event.name == "ClaimsPaid":
                 paid += event.amount
+                community += event.community
+            elif event.name == "PoolInflow":
+                given += event.amount
             elif event.name == "CapitalWithdrawn":
                 withdrawn += event.amount
         reserve = self._call(FUND, "reserve")
@@ -246,19 +249,46 @@ class _Auditor:
         yield Check("I7-reserve", "the fund's tokens >= its reserve", held >= reserve, held, reserve, "token")
         yield Check(
             "I7-out",
-            "tokens that left the fund = claims paid + capital",
-            sent == paid + withdrawn,
+            "tokens that left the fund = claims paid, by reserve and pool, + capital + inflows of the pool",
+            sent == paid + community + withdrawn + given,
             sent,
-            paid + withdrawn,
+            paid + community + withdrawn + given,
             "token",
         )
         vault_got = self.ledger.tokens_in["fund"]
         yield Check(
             "I7-vault",
             "what the fund paid is what the vault got",
-            paid == vault_got,
-            paid,
+            paid + community == vault_got,
+            paid + community,
             vault_got,
+            "token",
+        )
+        yield from self._pool(community, given)
+
+    def _pool(self, drawn: int, given: int) -> Iterator[Check]:
+        """The pool's books against its tokens, and against what the fund says of it."""
+        if POOL not in self.chain.deployment.contracts:
+            return
+        pending, active, unvested, _, exits, *_ = self._call(POOL, "books")
+        owed = pending + active + unvested + exits
+        held = self._call("Collateral", "balanceOf", self.chain.deployment.address(POOL))
+        yield Check("I7-pool", "the pool's tokens >= its books", held >= owed, held, owed, "token")
+        counts = [self._call(POOL, name) for name in ("total_drawn", "total_inflow")]
+        yield Check(
+            "I7-pool-drawn",
+            "what the pool was drawn = what the fund paid from it",
+            counts[0] == drawn == self._call(FUND, "community_out"),
+            counts[0],
+            drawn,
+            "token",
+        )
+        yield Check(
+            "I7-pool-inflows",
+            "what the fund passed on >= what the pool counted",
+            given >= counts[1] and given == self._call(FUND, "community_in"),
+            given,
+            counts[1],
             "token",
         )
 

@@ -155,6 +155,12 @@ class Deployer:
             yield f"vault of {name}", self._view(name, "vault"), vault
         for name in ("MarginVault", "InsuranceFund"):
             yield f"token of {name}", self._view(name, "token"), token
+        yield (
+            "fund of CommunityPool",
+            self._view("CommunityPool", "fund"),
+            self.record.address("InsuranceFund"),
+        )
+        yield "token of CommunityPool", self._view("CommunityPool", "asset"), token
         config = keccak(encode(["address", "uint256"], [token, self._view("Collateral", "decimals")]))
         for part in PARTS[:-1]:
             yield f"configuration of {part}", self._view(part, "config_hash"), config
@@ -197,6 +203,21 @@ class Deployer:
                 self._limits(fund["default_limits"], decimals),
             ),
         )
+        pool = p["pool"]
+        self._deploy(
+            "CommunityPool",
+            "CommunityPool",
+            token,
+            self.record.address("InsuranceFund"),
+            (
+                int(pool["entry_delay_seconds"]),
+                int(pool["cooldown_seconds"]),
+                int(pool["window_seconds"]),
+                int(pool["payout_delay_seconds"]),
+                int(pool["vesting_seconds"]),
+                wad(pool["lapse_fee"]),
+            ),
+        )
         governance = p["governance"]
         self._deploy(
             "Timelock",
@@ -227,6 +248,7 @@ class Deployer:
             "LossAllocator",
             "VaultLens",
             "InsuranceFund",
+            "CommunityPool",
             "Timelock",
         ]
         for name in names:
@@ -309,6 +331,18 @@ class Deployer:
             "let the fund pay the vault",
             lambda: self._view("InsuranceFund", "vault") == self.record.address("MarginVault"),
             ("InsuranceFund", "set_vault", self.record.address("MarginVault")),
+        )
+        yield self._step(
+            "the pool behind the fund",
+            lambda: self._view("InsuranceFund", "community_pool") == self.record.address("CommunityPool"),
+            ("InsuranceFund", "set_pool", self.record.address("CommunityPool")),
+        )
+        yield self._set(
+            "share of inflows to the pool",
+            "InsuranceFund",
+            "set_pool_share",
+            [wad(p["pool"]["inflow_share"])],
+            lambda: self._view("InsuranceFund", "pool_share"),
         )
         for index, market in enumerate(p["markets"]):
             yield from self._market_steps(index, market, decimals)

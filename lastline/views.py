@@ -21,6 +21,7 @@ from lastline.words import (
 VAULT = "MarginVault"
 FUND = "InsuranceFund"
 ORACLE = "PriceOracle"
+POOL = "CommunityPool"
 FUNDING_PERIOD = 28_800  # seconds that funding rates are told for
 RISK_MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
 SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COMMUNITY")
@@ -140,6 +141,10 @@ class FundView:
     daily_cap: int
     daily_paid: int
     daily_remaining: int
+    # The pool of stakers behind it: what it would give now, what it was drawn and given so far.
+    community_exposed: int = 0
+    community_out: int = 0
+    community_in: int = 0
 
 
 _View = TypeVar("_View")
@@ -222,4 +227,7 @@ def fund(chain: Chain, block: int | str = "latest") -> FundView:
         cap,
         paid,
         remaining,
+        chain.call(POOL, "exposed_assets", block=block) if POOL in chain.deployment.contracts else 0,
+        chain.call(FUND, "community_out", block=block),
+        chain.call(FUND, "community_in", block=block),
     )

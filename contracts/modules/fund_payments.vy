@@ -22,8 +22,8 @@ uses: markets
 uses: system
 
 # Gas a payment gets, and what must be left so that it really gets it (63/64).
-PAY_GAS: constant(uint256) = 400_000
-MIN_GAS: constant(uint256) = 500_000
+PAY_GAS: constant(uint256) = 450_000
+MIN_GAS: constant(uint256) = 550_000
 FAILURE_SPACING_SECONDS: constant(uint256) = 600
 
 # failed at 40 @0 | last tiers open until 40 @40; 0 after a success

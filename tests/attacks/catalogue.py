@@ -31,6 +31,7 @@ A = "attacks/test_"
 V = "unit/margin_vault/test_"
 X = "unit/exchange/test_"
 F = "unit/insurance_fund/test_"
+P = "unit/community_pool/test_"
 L = "unit/loss_sharing/test_"
 C = "unit/crisis/test_"
 B = "unit/bankruptcy/test_"
@@ -45,7 +46,6 @@ Z = "unit/settlement/test_"
 Q = "regression/test_"
 I8 = "stateful/test_one_owner.py::test_one_owner_gains_no_more_than_others_have_stated"
 
-NO_POOL = "not applicable yet: no community pool, so no shares, no queue of stakers and no slashing"
 NO_PENDING = "cannot apply: nothing is pending on chain; an order is a signature, a fill is final"
 COLLATERAL = "by design: the collateral is the unit of account, nothing is converted"
 EXOTIC = "cannot apply: one collateral token, fixed at deployment"
@@ -526,7 +526,12 @@ LOSSES = (
         f"{V}odd_tokens.py::test_a_withdrawal_answered_with_false_reverts "
         f"{F}odd_tokens.py::test_false_on_payment_reverts",
     ),
-    row("S14", "the price of a senior tranche ignores a loss beyond the junior one", reason=NO_POOL),
+    row(
+        "S14",
+        "the price of a senior tranche ignores a loss beyond the junior one",
+        f"{F}community_pool.py::test_the_pool_pays_what_the_reserve_has_not "
+        f"{P}draw.py::test_a_loss_is_borne_pro_rata",
+    ),
     row(
         "S15",
         "a band in the middle of the waterfall pays nothing",
@@ -564,28 +569,112 @@ LOSSES = (
     ),
 )
 
-POOL = tuple(
-    row(id, pattern, reason=NO_POOL)
-    for id, pattern in (
-        ("I01", "first depositor and donation set the share price"),
-        ("I02", "shares without assets stop the pool"),
-        ("I03", "a slashed pool is bought for nothing"),
-        ("I04", "exit in front of the loss"),
-        ("I06", "the waiting time runs from the deposit"),
-        ("I07", "the waiting time is washed by moving shares"),
-        ("I08", "the same shares ask to leave several times"),
-        ("I09", "a deposit just in time takes the income"),
-        ("I10", "a flash deposit moves a rate"),
-        ("I12", "the slash is placed in front of somebody's exit"),
-        ("I13", "a dependency blocks the exit"),
-        ("I14", "reserved open interest blocks the exit"),
-        ("I15", "a withdrawal burns no shares"),
-        ("I16", "shares inflate until they overflow"),
-        ("I17", "claims on snapshots count twice or get lost"),
-        ("I19", "rewards are lost in rounding or taken twice"),
-        ("I21", "the exit window shrinks to nothing"),
-        ("I23", "one member can make the slash revert"),
-    )
+POOL = (
+    row(
+        "I01",
+        "first depositor and donation set the share price",
+        f"{P}safety.py::test_the_inflation_attack_loses {P}stray.py::test_a_donation_moves_nothing "
+        f"{P}safety.py::test_the_first_depositor_pays_no_toll",
+    ),
+    row(
+        "I02",
+        "shares without assets stop the pool",
+        f"{P}generations.py::test_old_shares_catch_no_new_money "
+        f"{P}generations.py::test_a_loss_of_everything_ends_the_generation",
+    ),
+    row(
+        "I03",
+        "a slashed pool is bought for nothing",
+        f"{P}generations.py::test_old_holders_may_come_again "
+        f"{P}generations.py::test_what_is_less_than_a_millionth_counts_as_nothing",
+        "an entry pays the price of its activation, and nothing that a loss took comes back to the shares",
+    ),
+    row(
+        "I04",
+        "exit in front of the loss",
+        f"{P}safety.py::test_running_before_a_loss_gains_nothing "
+        f"{P}draw.py::test_an_exit_bears_losses_until_it_is_paid",
+    ),
+    row(
+        "I06",
+        "the waiting time runs from the deposit",
+        f"{P}exit.py::test_an_exit_outside_its_window_is_not_executed",
+        "the cooldown begins with the request of an exit",
+    ),
+    row(
+        "I07",
+        "the waiting time is washed by moving shares",
+        f"{P}exit.py::test_shares_in_an_exit_cannot_be_transferred",
+    ),
+    row("I08", "the same shares ask to leave several times", f"{P}exit.py::test_a_second_request_reverts"),
+    row(
+        "I09",
+        "a deposit just in time takes the income",
+        f"{P}safety.py::test_dashing_in_for_an_inflow_gains_nothing "
+        f"{P}safety.py::test_an_inflow_is_earned_by_the_time_one_stays",
+    ),
+    row(
+        "I10",
+        "a flash deposit moves a rate",
+        f"{F}community_pool.py::test_entries_are_not_counted",
+        "an entry waits an hour or more and counts for nothing until then",
+    ),
+    row(
+        "I12",
+        "the slash is placed in front of somebody's exit",
+        f"{P}exit.py::test_a_payout_that_waited_has_the_worth_of_its_day",
+        "by design: whoever has not been paid bears every loss the same",
+    ),
+    row(
+        "I13",
+        "a dependency blocks the exit",
+        f"{P}exit.py::test_a_payout_waits_while_not_calm "
+        f"{P}entry.py::test_an_entry_may_be_taken_back_while_not_calm "
+        f"{P}exit.py::test_a_window_that_cannot_be_used_begins_anew",
+        "an exit waits for calm, and for the fund and the vault to say so; both are fixed: see limit 22",
+    ),
+    row(
+        "I14",
+        "reserved open interest blocks the exit",
+        reason="cannot apply: the pool reserves nothing; only open claims and the risk mode hold an exit up",
+    ),
+    row(
+        "I15",
+        "a withdrawal burns no shares",
+        f"{P}exit.py::test_withdraw_pays_a_part_of_a_due_exit "
+        f"{P}safety.py::test_going_in_and_out_at_once_gains_nothing",
+    ),
+    row(
+        "I16",
+        "shares inflate until they overflow",
+        f"{P}entry.py::test_a_request_over_the_limit_reverts "
+        f"{P}generations.py::test_what_is_less_than_a_millionth_counts_as_nothing",
+        "a generation ends before its shares are more than 10**12 to an asset unit",
+    ),
+    row(
+        "I17",
+        "claims on snapshots count twice or get lost",
+        reason="cannot apply: no snapshots; a share's and an exit's worth are computed when used",
+    ),
+    row(
+        "I19",
+        "rewards are lost in rounding or taken twice",
+        f"{P}inflow.py::test_a_few_units_vest_all_the_same "
+        f"{P}inflow.py::test_booking_often_vests_no_more_and_no_less",
+    ),
+    row(
+        "I21",
+        "the exit window shrinks to nothing",
+        f"{P}constructor.py::test_a_parameter_below_its_bound_reverts",
+        "all times are fixed at deployment, within bounds",
+    ),
+    row(
+        "I23",
+        "one member can make the slash revert",
+        f"{P}draw.py::test_a_draw_hands_over_any_amount_up_to_all "
+        f"{F}community_pool.py::test_a_pool_that_does_not_pay_leaves_the_reserve_to_pay",
+        "a loss is booked without a loop over members",
+    ),
 )
 
 FUND = (
@@ -639,7 +728,11 @@ FUND = (
         f"{S}settings.py::test_the_fund_sets_the_risk_mode",
         "not applicable yet: risk modes are set by the owner, nothing switches them by itself",
     ),
-    row("Q10", "a request without expiry is an option", reason=NO_POOL),
+    row(
+        "Q10",
+        "a request without expiry is an option",
+        f"{P}safety.py::test_arming_an_exit_again_costs {P}safety.py::test_an_exit_held_ready_earns_nothing",
+    ),
     row(
         "Q11",
         "two requests share one key",
@@ -1130,7 +1223,11 @@ VIEWS = (
         f"{M}states.py::test_views_answer_for_an_account_below_zero "
         f"{O}status.py::test_status_of_an_unusable_price_is_the_reason_of_read",
     ),
-    row("V04", "previews ignore pauses and caps", reason=NO_POOL),
+    row(
+        "V04",
+        "previews ignore pauses and caps",
+        f"{P}views.py::test_nothing_can_be_claimed_while_not_calm {P}views.py::test_previews_revert",
+    ),
     row(
         "V05",
         "an event is missing or wrong",
@@ -1550,7 +1647,12 @@ INCIDENTS = (
         "the last position of a market was liquidated, and the chain halted",
         f"{Q}2025_dydx_whole_open_interest.py::test_fund_pays_and_the_market_goes_on",
     ),
-    row("2025-10 Lighter", "depositors of a pool did not know they were the last resort", reason=NO_POOL),
+    row(
+        "2025-10 Lighter",
+        "depositors of a pool did not know they were the last resort",
+        f"{F}community_pool.py::test_reserve_and_pool_pay_all_they_have",
+        "the pool is for nothing else, and says so: second loss, after the reserve",
+    ),
     row(
         "2025-11 Hyperliquid, POPCAT",
         "positions meant to lose, over many wallets, to hurt the pool",

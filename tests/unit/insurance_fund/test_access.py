@@ -10,6 +10,8 @@ VAULT = {"pay": (0, 1, 0), "receive_inflow": (0, 0, 0)}
 GOVERNANCE = {
     "withdraw_capital": (1, "0x" + "11" * 20),
     "set_vault": ("0x" + "11" * 20,),
+    "set_pool": ("0x" + "11" * 20,),
+    "set_pool_share": (1,),
     "set_daily_cap_share": (10**17,),
     "set_fee_shares": (10**17, 10**17),
     "set_target_floor": (1,),

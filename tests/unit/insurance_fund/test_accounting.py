@@ -29,6 +29,8 @@ class Log:
     """Every move ever made: (time, units). Net inflow starts with the first money."""
 
     payouts: list[tuple[int, int]] = field(default_factory=list)
+    # Drawn from the pool, which is no part of net inflow.
+    draws: list[tuple[int, int]] = field(default_factory=list)
     net_inflow: list[tuple[int, int]] = field(default_factory=list)
 
     def net(self) -> int:
@@ -40,6 +42,9 @@ class Log:
 
     def paid(self, start: int) -> int:
         return sum(units for time, units in self.payouts if time >= start)
+
+    def drawn(self, start: int) -> int:
+        return sum(units for time, units in self.draws if time >= start)
 
     def base(self, start: int) -> int:
         """Lowest reserve since `start`, what was paid since then added back."""
@@ -57,6 +62,7 @@ class Replay:
         self.inflows = dict.fromkeys(SOURCES, 0)
         self.paid = dict.fromkeys(MARKETS, 0)
         self.withdrawn = 0
+        self.community_in = self.community_out = 0
         self.target = 0
         self.draws = {market: Draw() for market in MARKETS}
 
@@ -73,11 +79,16 @@ class Replay:
     def on_ClaimsPaid(self, event: Any) -> None:
         self.paid[event.market] += event.amount
         self.reserve -= event.amount
+        self.community_out += event.community
         draw = self.draws[event.market]
-        draw.drawn += event.amount
+        draw.drawn += event.amount + event.community
         draw.start = event.episode_start_reserve
         assert (event.episode_drawn, event.market_total) == (draw.drawn, self.paid[event.market])
         assert event.reserve == self.reserve
+
+    def on_PoolInflow(self, event: Any) -> None:
+        self.community_in += event.amount
+        assert event.total == self.community_in
 
     def on_EpisodeEnded(self, event: Any) -> None:
         assert event.drawn == self.draws[event.market].drawn
@@ -124,6 +135,9 @@ class FundMachine(RuleBasedStateMachine):
         self.read_events()
         self.period, self.periods = self.fund.PERIOD_SECONDS(), self.fund.PERIODS()
         self.fund.set_vault(self.vault, sender=self.governance)
+        self.pool = support.deploy("mocks/MockPool.vy", self.token, self.fund)
+        self.fund.set_pool(self.pool, sender=self.governance)
+        self.exposed = self.pool_share = self.given = 0
         self.add_capital(capital)
 
     def read_events(self) -> None:
@@ -149,7 +163,26 @@ class FundMachine(RuleBasedStateMachine):
         self.token.mint(self.fund, sum(amounts))
         self.fund.receive_inflow(*amounts, sender=self.vault)
         self.read_events()
-        self.log.move(self.now(), sum(amounts))
+        parts = [amount * self.pool_share // WAD for amount in amounts]
+        for amount, part in zip(amounts, parts, strict=True):
+            self.log.move(self.now(), amount - part)
+        self.given += sum(parts)
+
+    @rule(share=st.integers(0, WAD // 2))
+    def set_pool_share(self, share: int) -> None:
+        self.fund.set_pool_share(share, sender=self.governance)
+        self.pool_share = share
+
+    @rule(amount=units_amounts)
+    def stake(self, amount: int) -> None:
+        self.token.mint(self.pool, amount)
+        self.exposed += amount
+        self.pool.set_exposed(self.exposed)
+
+    @rule(part=st.integers(0, WAD))
+    def leave_pool(self, part: int) -> None:
+        self.exposed -= self.exposed * part // WAD
+        self.pool.set_exposed(self.exposed)
 
     @rule(amount=units_amounts)
     def send_directly(self, amount: int) -> None:
@@ -199,20 +232,24 @@ class FundMachine(RuleBasedStateMachine):
         held = self.token.balanceOf(self.vault)
         payment = self.fund.pay(market, outstanding, open_interest, sender=self.vault)
         self.read_events()
-        assert payment == (expected * self.unit, 0)
+        reserve = min(expected, self.reserve())
+        assert payment == (reserve * self.unit, (expected - reserve) * self.unit)
         assert self.token.balanceOf(self.vault) - held == expected
         self.record_payment(market, outstanding, expected)
         if expected:
             self.check_window()
 
     def expected_payment(self, market: int, outstanding: int) -> int:
-        """From the log alone: the least of the claims, the day's budget, the market's and the reserve."""
+        """From the log alone: the least of claims, the day's budget, the market's, and what there is."""
         start = self.window_start()
-        budget = self.log.base(start) * self.share // WAD - self.log.paid(start)
+        drawn = self.log.drawn(start)
+        base, paid = self.log.base(start) + self.exposed + drawn, self.log.paid(start) + drawn
+        budget = base * self.share // WAD - paid
+        has = self.reserve() + self.exposed
         draw = self.present_draw(market)
         cap, share = self.limits[market]
-        room = min(cap, (draw.start if draw.drawn else self.reserve()) * share // WAD) - draw.drawn
-        return max(0, min(-(-outstanding // self.unit), budget, room, self.reserve()))
+        room = min(cap, (draw.start if draw.drawn else has) * share // WAD) - draw.drawn
+        return max(0, min(-(-outstanding // self.unit), budget, room, has))
 
     def window_start(self) -> int:
         return (self.now() // self.period - self.periods + 1) * self.period
@@ -226,16 +263,22 @@ class FundMachine(RuleBasedStateMachine):
     def record_payment(self, market: int, outstanding: int, units: int) -> None:
         draw = self.draws[market] = self.present_draw(market)
         if units and not draw.drawn:
-            draw.start = self.reserve()
+            draw.start = self.reserve() + self.exposed
         draw.drawn += units
         draw.quiet_since = self.now() if units * self.unit >= outstanding else None
-        if units:
-            self.log.payouts.append((self.now(), units))
+        reserve = min(units, self.reserve())
+        if reserve:
+            self.log.payouts.append((self.now(), reserve))
+        if units > reserve:
+            self.log.draws.append((self.now(), units - reserve))
+            self.exposed -= units - reserve
 
     def check_window(self) -> None:
         """The 24 hours that end with this payment, both ends included: exact, with no periods."""
         start = self.now() - DAY
-        assert self.log.paid(start) * WAD <= self.share * self.log.base(start)
+        drawn = self.log.drawn(start)
+        base = self.log.base(start) + self.exposed + drawn
+        assert (self.log.paid(start) + drawn) * WAD <= self.share * base
 
     @invariant()
     def i7_reserve_is_inflows_less_outflows(self) -> None:
@@ -248,9 +291,19 @@ class FundMachine(RuleBasedStateMachine):
     @invariant()
     def i7_budget_is_that_of_the_log(self) -> None:
         start = self.window_start()
-        base, paid = self.log.base(start), self.log.paid(start)
+        drawn = self.log.drawn(start)
+        base, paid = self.log.base(start) + self.exposed + drawn, self.log.paid(start) + drawn
         cap = base * self.share // WAD
         assert tuple(self.fund.daily_budget()) == (base, cap, paid, max(0, cap - paid))
+
+    @invariant()
+    def i7_stakers_money_and_reserve_are_apart(self) -> None:
+        drawn = self.log.drawn(0)
+        assert self.fund.community_out() == drawn
+        assert self.fund.community_in() == self.given == self.pool.received()
+        assert self.fund.total_in(COMMUNITY) == 0
+        assert self.replay.community_out == drawn
+        assert self.replay.community_in == self.given
 
     @invariant()
     def i12_events_rebuild_the_ledger(self) -> None:

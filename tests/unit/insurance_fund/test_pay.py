@@ -34,6 +34,7 @@ def test_pay_in_full_sends_tokens_and_logs(funded):
                 "market": MARKET,
                 "outstanding": funded.quote(amount),
                 "amount": amount,
+                "community": 0,
                 "episode_drawn": amount,
                 "episode_start_reserve": funded.units(100_000),
                 "market_total": amount,
