@@ -1,0 +1,81 @@
+"""Kernel, fund and pool together: a loss through both tiers, and what holds up whoever would leave."""
+
+from typing import Any
+
+import boa
+import pytest
+
+from tests import support
+from tests.kernel import INSURANCE_FUND, WAD, wad
+from tests.support import actor
+from tests.unit.community_pool.desk import ENTRY_DELAY, PARAMETERS
+from tests.unit.crisis.test_pay_claims import crash
+
+
+@pytest.fixture
+def backed(scene) -> tuple[Any, Any]:
+    """A real fund with 25 quote of reserve, and a pool in which Alice has staked 100."""
+    token, governance = scene.kernel.token, actor("governance")
+    limits = (10**30, WAD, WAD // 10)
+    fund = support.deploy("InsuranceFund.vy", token, governance, (WAD, WAD // 2, WAD // 10, 0, limits))
+    fund.set_vault(scene.vault.address, sender=governance)
+    pool = support.deploy("CommunityPool.vy", token, fund, PARAMETERS)
+    fund.set_pool(pool, sender=governance)
+    scene.vault.set_role(INSURANCE_FUND, fund.address, sender=governance)
+    alice, scale = actor("alice"), scene.kernel.scale
+    token.mint(alice, wad(125) // scale)
+    for spender in (fund, pool):
+        token.approve(spender, 2**256 - 1, sender=alice)
+    fund.add_capital(wad(25) // scale, sender=alice)
+    pool.request_deposit(wad(100) // scale, sender=alice)
+    support.wait(ENTRY_DELAY)
+    pool.activate_deposit(alice)
+    scene.move(0)
+    return fund, pool
+
+
+def test_a_loss_goes_through_reserve_and_pool(scene, backed):
+    fund, pool = backed
+    crash(scene)
+    scene.vault.pay_claims(0)
+
+    claim = scene.kernel.claims()[0]
+    assert (claim.reserve, claim.community, claim.outstanding) == (wad(25), wad(15), 0)
+    assert fund.reserve() == 0
+    assert pool.total_drawn() * scene.kernel.scale == wad(15)
+    assert pool.exposed_assets() * scene.kernel.scale == wad(85)
+    scene.kernel.assert_conserved()
+
+
+def test_the_last_tiers_wait_for_the_pool(scene, backed):
+    crash(scene)
+    with boa.env.anchor():
+        scene.vault.pay_claims(0)
+        assert scene.kernel.claims()[0].outstanding == 0
+    with boa.reverts("crisis: fund can pay"):
+        scene.vault.deleverage(0, 10, sender=actor("allocator"))
+
+
+def test_not_calm_from_a_claim_to_its_payment(scene, backed):
+    fund, pool = backed
+    governance = actor("governance")
+    assert scene.vault.claim_markets() == 0
+    assert fund.is_calm()
+    scene.vault.set_role(INSURANCE_FUND, "0x" + 40 * "0", sender=governance)
+    crash(scene)
+    assert scene.vault.claim_markets() == 1
+    assert not fund.is_calm()
+    assert not pool.is_calm()
+    scene.vault.set_role(INSURANCE_FUND, fund.address, sender=governance)
+    scene.vault.pay_claims(0)
+    assert scene.vault.claim_markets() == 0
+    assert fund.is_calm()
+
+
+@pytest.mark.parametrize("mode", [1, 2, 3, 4])
+def test_not_calm_in_another_mode_than_normal(scene, backed, mode):
+    fund, _ = backed
+    scene.vault.set_risk_mode(mode, WAD, sender=actor("governance"))
+    assert not fund.is_calm()
+    scene.vault.set_risk_mode(0, WAD, sender=actor("governance"))
+    assert fund.is_calm()
