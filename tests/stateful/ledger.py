@@ -295,7 +295,7 @@ class Ledger:
         """At the price the oracle has had since the last `set_price`."""
         self.note("settle_market", market)
         output = self.chain.call(self.oracle, calldata("read(uint256)", market))
-        price, _, rate, _ = words(output)
+        price, _, rate, *_ = words(output)
         outcome = self.send("governance", "settle_market(uint256)", market)
         self.look_at_crumbs()
         sizes = [abs(a.size(market)) for a in self.model.accounts.values()]
