@@ -55,14 +55,14 @@ LIMITS: dict[str, int] = {
     "update_mark, 1 feed": 31_500,
     "update_mark, 3 feeds": 89_000,
     "update_mark, 5 feeds": 147_000,
-    "take_over, 2 markets": 109_000,
-    "take_over, 3 markets": 171_000,
-    "liquidate, 1 market, 1 maker": 72_500,
-    "liquidate, 1 market, 4 makers": 210_000,
-    "liquidate, 2 markets, 1 maker": 190_000,
-    "liquidate, 2 markets, 4 makers": 327_000,
-    "liquidate, 3 markets, 1 maker": 261_000,
-    "liquidate, 3 markets, 4 makers": 398_000,
+    "take_over, 2 markets": 167_000,
+    "take_over, 3 markets": 268_000,
+    "liquidate, 1 market, 1 maker": 75_000,
+    "liquidate, 1 market, 4 makers": 213_000,
+    "liquidate, 2 markets, 1 maker": 253_000,
+    "liquidate, 2 markets, 4 makers": 391_000,
+    "liquidate, 3 markets, 1 maker": 363_000,
+    "liquidate, 3 markets, 4 makers": 501_000,
 }
 
 
