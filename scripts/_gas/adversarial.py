@@ -5,11 +5,12 @@ Longs of all four leverage classes at each of the 64 ticks of the octave below t
 classes at each of the 64 ticks of the octave above it: 512 generations. Each is opened at its own mark, as a
 fill has to be, against a dealer who ends almost flat.
 
-The attacker spends as little as he can: each position has the size that is the market's least at the bottom (one size, so
-that the dealer ends flat), with the margin its class asks for and PATH of its notional to live through the way back; he
-pays the taker's fee. Shorts are opened as the price falls and
-longs as it rises again, so all of them are in profit by then. He cannot move the price: two octaves down and one
-up is what he has to wait for. What he puts in is measured, and that none of his accounts can be liquidated is checked.
+The attacker spends as little as he can: each position has the size that is the market's least at the bottom
+(one size, so that the dealer ends flat), with the margin its class asks for and PATH of its notional to
+live through the way back; he pays the taker's fee. Shorts are opened as the price falls and longs as it
+rises again, so all of them are in profit by then. He cannot move the price: two octaves down and one up is
+what he has to wait for. What he puts in is measured, and that none of his accounts can be liquidated is
+checked.
 """
 
 from dataclasses import dataclass, field
