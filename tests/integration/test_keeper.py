@@ -454,6 +454,7 @@ def test_silverback_bot_works_block_by_block(run, tmp_path):
     finally:
         process.kill()
         run.rpc("evm_setIntervalMining", 0)
+        run.rpc("evm_setAutomine", True)
     metrics = json.loads((tmp_path / "state.json").read_text())["metrics"]
     assert {"update_mark", "absorb", "resolve"} <= set(metrics["actions"])
     assert metrics["steps"] > 0
