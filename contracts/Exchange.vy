@@ -499,8 +499,8 @@ def liquidate(
     @dev An account in several markets is judged at marks renewed in this call, where the oracle has a price. The vault's
          LiquidationEngine says whether it is this position's turn, and how much of it the market bears now.
          Every order must be at least as good for the account as a take-over. Reverts "exchange: zero keeper",
-         "exchange: no engine", "exchange: not liquidatable", what `LiquidationEngine.admissible` reverts with, what `match_orders` reverts with
-         for its makers, and whatever the vault reverts with
+         "exchange: no engine", "exchange: not liquidatable", what `LiquidationEngine.admissible` reverts with, what
+         `match_orders` reverts with for its makers, and whatever the vault reverts with
     @param account Account being liquidated (owner << 96 | sub-account)
     @param market Market id
     @param max_size Most to close, base, 18 decimals

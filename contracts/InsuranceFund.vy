@@ -36,6 +36,7 @@ from .modules import fund_parameters
 from .modules import market_draws
 from .modules import payout_window
 from .modules import reserve_ledger
+from .modules import system
 
 implements: IInsuranceFund
 
@@ -92,10 +93,6 @@ exports: (
 exports: (payout_window.PERIOD_SECONDS, payout_window.PERIODS, market_draws.QUIET_SECONDS)
 
 MAX_DECIMALS: constant(uint256) = 18
-
-# Where an exchange word of the vault has the risk mode; 0 is NORMAL.
-MODE_OFFSET: constant(uint256) = 176
-MODE_MASK: constant(uint256) = 255
 
 TOKEN: immutable(IERC20)
 # Quote, 18 decimals, in one token unit.
@@ -293,9 +290,10 @@ def is_calm() -> bool:
     @notice True if no market has open claims and the risk mode is NORMAL, as the vault says; False if it does not answer.
             For the pool's entries and exits, which never happen inside a call of the vault.
     """
-    return self._told(method_id("claim_markets()")) == 0 and (
-        self._told(method_id("exchange_word()")) >> MODE_OFFSET
-    ) & MODE_MASK == 0
+    return (
+        self._told(method_id("claim_markets()")) == 0
+        and system._mode(self._told(method_id("exchange_word()"))) == system.NORMAL
+    )
 
 
 @external

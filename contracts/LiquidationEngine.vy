@@ -43,7 +43,7 @@ initializes: rate_limit
 
 MAX_ACCOUNTS: public(constant(uint256)) = 16
 # The fund's part gets this much gas for each market and no more, so one that burns all it gets cannot stop an
-# absorption. The vault asks for 500,000 of it before it calls the fund.
+# absorption. The vault asks for 550,000 of it before it calls the fund.
 PAY_CLAIMS_GAS: public(constant(uint256)) = 1_500_000
 # Left before that call, so that 63/64 of it still covers PAY_CLAIMS_GAS: who calls cannot choose that nothing
 # is paid.
@@ -181,7 +181,7 @@ def set_rate_limit(market: uint256, capacity: uint256, refill_seconds: uint256):
         assert (
             capacity >= least
             and refill_seconds != 0
-            and refill_seconds <= fixed_math._mul_div_down(capacity, MAX_DRAIN_SECONDS, cap)
+            and refill_seconds <= fixed_math._mul_div_down(capacity, MAX_DRAIN_SECONDS, max(cap, 1))
         ), "liquidation: limit too low"
     rate_limit._set(market, capacity, refill_seconds)
 

@@ -195,7 +195,8 @@ def exposure(account: uint256, market: uint256) -> IMarginVaultViews.Exposure:
         seat: positions.Seat = membership._peek(m, account)
         if m.id == market:
             out.size = seat.size
-        if seat.size == 0:
+        # nothing of a settled market is liquidated, and no price moves it any more: it hedges nothing
+        if seat.size == 0 or m.status == markets.SETTLED:
             continue
         worth: uint256 = margin._value(m, seat)
         if seat.size > 0:
@@ -204,12 +205,7 @@ def exposure(account: uint256, market: uint256) -> IMarginVaultViews.Exposure:
         else:
             out.shorts += worth
             out.short_markets |= packing._bit(m.id)
-        # (nothing of a settled market is liquidated)
-        if (
-            m.status != markets.SETTLED
-            and markets._is_fresh(m)
-            and worth >= margin_math._minimum_notional(m.terms_word)
-        ):
+        if markets._is_fresh(m) and worth >= margin_math._minimum_notional(m.terms_word):
             out.ready_markets |= packing._bit(m.id)
     return out
 

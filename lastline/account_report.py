@@ -63,7 +63,9 @@ class QueuePlace:
 
 @dataclass(frozen=True)
 class PositionReport:
-    """One position. Prices are quote per base; `liquidation_price` None and `bankruptcy_price` 0: nowhere."""
+    """One position. Prices are quote per base; `liquidation_price` None and `bankruptcy_price` 0: nowhere, as
+    in a settled market.
+    """
 
     market: int
     size: int
@@ -230,12 +232,15 @@ class _Reading:
         terms = {m: rk.Terms(v.margin, v.liquidation, v.open_interest) for m, v in self.markets.items()}
         self.book = rk.Book(self.view.cash, self.view.maturing, self.holdings, terms, system.multiplier)
         self.prices = {m: v.mark for m, v in self.markets.items()}
+        # those whose mark can still move, and which can be liquidated
+        self.moving = [h for h in self.holdings if self.markets[h.market].status != SETTLED]
 
     def _vault(self, method: str, *arguments: Any) -> Any:
         return self.reader.call(VAULT, method, *arguments, block=self.block)
 
     def position(self, holding: rk.Holding, now: int) -> PositionReport:
         market = self.markets[holding.market]
+        is_settled = market.status == SETTLED
         need = rk.requirement(self.book, holding, market.mark)
         funding = views.funding(self.reader, holding.market, self.block)  # type: ignore[arg-type]
         return PositionReport(
@@ -244,21 +249,21 @@ class _Reading:
             fm.mul_div_down(abs(holding.notional), WAD, abs(holding.size)),
             market.mark,
             now - market.mark_time <= market.margin.max_mark_age,
-            market.status == SETTLED,
+            is_settled,
             holding.unrealised(market.mark),
             need.maintenance,
             need.initial,
             holding.leverage_class,
             market.margin.class_rates[holding.leverage_class],
-            rk.liquidation_price(self.book, self.prices, holding.market),
-            rk.bankruptcy_price(self.book, self.prices, holding.market),
+            None if is_settled else rk.liquidation_price(self.book, self.prices, holding.market),
+            0 if is_settled else rk.bankruptcy_price(self.book, self.prices, holding.market),
             place_of(self.reader, self.account, holding.market, self.block),
             None if funding is None else funding.rate,
             None if funding is None else funding.basis,
         )
 
     def turn(self, now: int) -> tuple[int, ...]:
-        sizes = {h.market: h.size for h in self.holdings}
+        sizes = {h.market: h.size for h in self.moving}
         margins = {m: self.markets[m].margin for m in sizes}
         fresh = [m for m in sizes if now - self.markets[m].mark_time <= margins[m].max_mark_age]
         return rk.turn(sizes, self.prices, {m: c.minimum_notional for m, c in margins.items()}, fresh)
@@ -270,7 +275,7 @@ class _Reading:
         at, result = rk.risk(self.book, prices), rk.outcome(self.book, prices)
         sizes = {}
         if result == rk.LIQUIDATED:
-            sizes = {h.market: rk.take_over_size(self.book, prices, h.market) for h in self.holdings}
+            sizes = {h.market: rk.take_over_size(self.book, prices, h.market) for h in self.moving}
         return Scenario(
             move, prices, at.equity, at.maintenance, at.health, result, sizes, self.payers(prices, result)
         )
@@ -329,14 +334,17 @@ def report(
     """The report of one account.
 
     `now`: time by which marks are fresh or stale, seconds; `moved`: markets whose marks the scenarios move,
-    by default all the account is in; `number`: the block's, as shown. Raises ValueError if `moved` names a
-    market in which the account has no position.
+    by default all the account is in that are not settled; `number`: the block's, as shown. Raises ValueError
+    if `moved` names a market in which the account has no position, or one that is settled.
     """
     reading = _Reading(reader, account, block)
     held = [holding.market for holding in reading.holdings]
+    moving = [holding.market for holding in reading.moving]
     for market in moved or ():
         if market not in held:
             raise ValueError(f"The account has no position in market {market}: its mark moves nothing here.")
+        if market not in moving:
+            raise ValueError(f"Market {market} is settled: its mark moves no more.")
     at = rk.risk(reading.book, reading.prices)
     ripening = [
         part
@@ -360,6 +368,6 @@ def report(
         tuple(sorted(ripening, key=lambda part: part.seconds)),
         {p.market: p.pot for p in reading.view.positions if p.pot},
         tuple(claim for claim in claims if claim.account == account and claim.outstanding),
-        tuple(reading.scenario(move, held if moved is None else moved) for move in moves) if held else (),
+        tuple(reading.scenario(move, moving if moved is None else moved) for move in moves) if moving else (),
         reading.turn(now),
     )

@@ -17,7 +17,7 @@ from web3.exceptions import ContractLogicError, Web3Exception
 
 from lastline.chain import Reverted, reason_of
 from lastline.deployer import Artifact
-from lastline.deployments import DeploymentError
+from lastline.deployments import DEFAULT_FOLDER, DeploymentError
 from lastline.errors import explain
 
 LOCAL = "ethereum:local:foundry"
@@ -81,6 +81,15 @@ def connected(help_text: str | None = None) -> Callable[[Callable[..., Any]], cl
 def standalone(help_text: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
     """Decorator: a click command that brings its own node."""
     return click.command(cls=OneSentence, help=help_text)
+
+
+registry_option = click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_FOLDER,
+    show_default=True,
+    help="Registry of deployments.",
+)
 
 
 def web3() -> Web3:

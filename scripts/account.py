@@ -17,7 +17,7 @@ from lastline.deployments import DeploymentError
 from lastline.ledger import LedgerError
 from lastline.risk import LIQUIDATED
 from lastline.units import to_decimal
-from scripts._ape import connected, network_name, quiet, web3
+from scripts._ape import connected, network_name, quiet, registry_option, web3
 from scripts._checks import wide_console
 
 PLACES = 6
@@ -32,13 +32,7 @@ COLOURS = {"healthy": "green", "liquidated": "yellow", "absorbed": "red"}
 @click.option(
     "--market", "market_name", help='Market whose mark "what if" moves: id or name; all by default.'
 )
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path),
-    default=deployments.DEFAULT_FOLDER,
-    show_default=True,
-    help="Registry of deployments.",
-)
+@registry_option
 @click.option("--record", type=click.Path(path_type=Path), help="A deployment record outside the registry.")
 @click.option("--block", type=int, help="Block to look at; the latest by default.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")

@@ -18,6 +18,7 @@ from scripts._ape import (
     load_toml,
     network_name,
     quiet,
+    registry_option,
     web3,
 )
 
@@ -33,13 +34,7 @@ from scripts._ape import (
 @click.option(
     "--account", "alias", help="Ape account that deploys; on local networks a test account by default."
 )
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path),
-    default=deployments.DEFAULT_FOLDER,
-    show_default=True,
-    help="Registry of deployments.",
-)
+@registry_option
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, send nothing.")
 def cli(parameters: Path, alias: str | None, folder: Path, dry_run: bool) -> None:
     console = Console(highlight=False)

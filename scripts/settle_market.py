@@ -17,7 +17,7 @@ from lastline.accounts import show
 from lastline.chain import Chain, Sender
 from lastline.units import WAD, to_decimal
 from lastline.views import VAULT
-from scripts._ape import ApeSender, connected, deployer_account, network_name, quiet, web3
+from scripts._ape import ApeSender, connected, deployer_account, network_name, quiet, registry_option, web3
 from scripts._checks import wide_console
 
 
@@ -26,13 +26,7 @@ from scripts._checks import wide_console
 @click.option(
     "--account", "alias", help="Ape account that sends; on local networks a test account by default."
 )
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path),
-    default=deployments.DEFAULT_FOLDER,
-    show_default=True,
-    help="Registry of deployments.",
-)
+@registry_option
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 def cli(market: int, alias: str | None, folder: Path, dry_run: bool) -> None:
     quiet()

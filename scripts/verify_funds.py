@@ -7,18 +7,12 @@ import click
 
 from lastline import audit, deployments
 from lastline.chain import Chain
-from scripts._ape import connected, network_name, quiet, web3
+from scripts._ape import connected, network_name, quiet, registry_option, web3
 from scripts._checks import as_data, show, wide_console
 
 
 @connected(__doc__)
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path),
-    default=deployments.DEFAULT_FOLDER,
-    show_default=True,
-    help="Registry of deployments.",
-)
+@registry_option
 @click.option("--record", type=click.Path(path_type=Path), help="A deployment record outside the registry.")
 @click.option("--block", type=int, help="Block to verify at; the latest by default.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")

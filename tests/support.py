@@ -46,3 +46,27 @@ def wait(seconds: int) -> None:
     """Let time pass, and one block, however short the time."""
     boa.env.timestamp += seconds
     boa.env.evm.patch.block_number += 1
+
+
+def plain(value: Any) -> Any:
+    """A decoded structure as a plain tuple."""
+    return tuple(value) if isinstance(value, tuple) else value
+
+
+# An event: its name and its fields by name.
+Log = tuple[str, dict[str, Any]]
+
+
+def named_logs(contract: VyperContract) -> list[Log]:
+    """All events of a contract's last call, those of others in it included, in order."""
+    found = []
+    for event in contract.get_logs():
+        fields = {name: plain(getattr(event, name)) for name in event._fields if name != "address"}
+        found.append((type(event).__name__, fields))
+    return found
+
+
+def transfer_log(sender: Any, receiver: Any, units: int) -> Log:
+    """The token's event of a transfer."""
+    addresses = [getattr(account, "address", account) for account in (sender, receiver)]
+    return "Transfer", {"sender": addresses[0], "receiver": addresses[1], "value": units}

@@ -59,7 +59,7 @@ def admitted(
     Contracts: lib/liquidation_order.vy, LiquidationEngine._most_by_rate.
     """
     market, held = markets[position.market], abs(position.size)
-    sizes = {p.market: p.size for p in account.positions}
+    sizes = {p.market: p.size for p in account.positions if not markets[p.market].is_settled}
     prices = {m: markets[m].mark for m in sizes}
     planned = take_over(market, account, position, multiplier, held)
     if planned is None:

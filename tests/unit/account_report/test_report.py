@@ -213,3 +213,39 @@ def test_whose_turn_it_is_is_the_engines_answer(desk):
     scene.vault.update_mark(0)
     assert desk.report(account).turn == (0, 1)
     assert engine.liquidatable_markets(account) == 3
+
+
+def test_position_in_a_settled_market_moves_no_more(desk):
+    """No price liquidates it, no scenario moves it, and it hedges nothing: the report agrees with the engine."""
+    engine = deploy("LiquidationEngine.vy", desk.scene.vault.address)
+    scene = desk.scene
+    winner, account = scene.account("winner", 10**5), scene.account("loser", 2000)
+    scene.open(account, winner, 10)
+    scene.open(winner, account, 1, market=1)
+    with scene.as_governance():
+        scene.vault.set_market_status(0, 2)
+        scene.vault.settle_market(0)
+    seen = desk.report(account)
+    settled, other = seen.positions
+    assert (settled.is_settled, settled.liquidation_price, settled.bankruptcy_price) == (True, None, 0)
+    assert not other.is_settled
+    assert other.bankruptcy_price != 0
+    assert seen.turn == (1,)
+    assert engine.liquidatable_markets(account) == 2
+    marks = {market: {scenario.prices[market] for scenario in seen.scenarios} for market in (0, 1)}
+    assert marks[0] == {settled.mark}
+    assert len(marks[1]) == len(seen.scenarios)
+    with pytest.raises(ValueError, match="Market 0 is settled"):
+        desk.report(account, moved=[0])
+    with pytest.raises(ValueError, match="no position in market 2"):
+        desk.report(account, moved=[2])
+
+
+def test_account_in_settled_markets_alone_has_no_scenarios(desk):
+    scene = desk.scene
+    winner, account = scene.account("winner", 10**5), scene.account("loser", 2000)
+    scene.open(account, winner, 10)
+    with scene.as_governance():
+        scene.vault.set_market_status(0, 2)
+        scene.vault.settle_market(0)
+    assert desk.report(account).scenarios == ()

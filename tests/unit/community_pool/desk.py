@@ -1,12 +1,12 @@
 """A community pool on its own: the fund is a double, calm or not, and its calls are made in its name."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boa.contracts.vyper.vyper_contract import VyperContract
 from boa.util.abi import Address
 
 from tests import support
+from tests.support import Log, named_logs, plain
 
 WAD = 10**18
 DAY = 86_400
@@ -15,11 +15,6 @@ ENTRY_DELAY, COOLDOWN, WINDOW, PAYOUT_DELAY, VESTING = DAY, 14 * DAY, 2 * DAY, D
 LAPSE_FEE = 10**15
 PARAMETERS = (ENTRY_DELAY, COOLDOWN, WINDOW, PAYOUT_DELAY, VESTING, LAPSE_FEE)
 NO_EXIT = (0, 0, 0, 0, 0, 0)
-
-
-def plain(value: Any) -> Any:
-    """A decoded structure as a plain tuple."""
-    return tuple(value) if isinstance(value, tuple) else value
 
 
 @dataclass
@@ -85,17 +80,9 @@ class PoolSystem:
         books = self.pool.books()
         return {name: getattr(books, name) for name in books._fields}
 
-    def logs(self) -> list[tuple[str, dict[str, Any]]]:
+    def logs(self) -> list[Log]:
         """All events of the last call, the token's included, in order."""
-        found = []
-        for event in self.pool.get_logs():
-            fields = {name: plain(getattr(event, name)) for name in event._fields if name != "address"}
-            found.append((type(event).__name__, fields))
-        return found
-
-    def transfer_log(self, sender: Any, receiver: Any, units: int) -> tuple[str, dict[str, Any]]:
-        addresses = [getattr(account, "address", account) for account in (sender, receiver)]
-        return "Transfer", {"sender": addresses[0], "receiver": addresses[1], "value": units}
+        return named_logs(self.pool)
 
     def state(self) -> tuple:
         """All that a call could have changed."""

@@ -4,6 +4,7 @@ import boa
 import pytest
 
 from tests import support
+from tests.support import transfer_log
 from tests.unit.community_pool.desk import COOLDOWN, PAYOUT_DELAY
 
 
@@ -32,7 +33,7 @@ def test_a_draw_logs(staked):
                 "exit_assets": staked.units(900),
             },
         ),
-        staked.transfer_log(staked.pool, staked.fund, staked.units(500)),
+        transfer_log(staked.pool, staked.fund, staked.units(500)),
     ]
 
 

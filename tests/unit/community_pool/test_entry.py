@@ -4,6 +4,7 @@ import boa
 import pytest
 
 from tests import support
+from tests.support import transfer_log
 from tests.unit.community_pool.desk import ENTRY_DELAY, VIRTUAL
 
 
@@ -31,7 +32,7 @@ def test_a_request_logs(system):
                 "pending_assets": system.units(100),
             },
         ),
-        system.transfer_log(system.alice, system.pool, system.units(30)),
+        transfer_log(system.alice, system.pool, system.units(30)),
     ]
 
 
@@ -189,7 +190,7 @@ def test_a_cancelled_entry_logs(staked):
                 "pending_assets": 0,
             },
         ),
-        staked.transfer_log(staked.pool, staked.carol, staked.units(100)),
+        transfer_log(staked.pool, staked.carol, staked.units(100)),
     ]
 
 

@@ -4,6 +4,7 @@ import boa
 import pytest
 
 from tests import support
+from tests.support import transfer_log
 from tests.unit.community_pool.desk import COOLDOWN, LAPSE_FEE, NO_EXIT, PAYOUT_DELAY, VIRTUAL, WAD, WINDOW
 
 ZERO = "0x" + 40 * "0"
@@ -246,7 +247,7 @@ def test_a_payout_logs(staked):
                 "shares": shares,
             },
         ),
-        staked.transfer_log(staked.pool, staked.bob, assets),
+        transfer_log(staked.pool, staked.bob, assets),
     ]
 
 

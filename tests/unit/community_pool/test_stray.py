@@ -1,6 +1,7 @@
 """CommunityPool.sweep_stray: what is sent to the pool moves no price and ends in the fund"""
 
 from tests import support
+from tests.support import transfer_log
 from tests.unit.community_pool.desk import COOLDOWN, PAYOUT_DELAY
 
 
@@ -18,7 +19,7 @@ def test_a_donation_is_swept_to_the_fund(staked):
     assert staked.pool.sweep_stray(sender=staked.stranger) == staked.units(7)
 
     assert staked.logs() == [
-        staked.transfer_log(staked.pool, staked.fund, staked.units(7)),
+        transfer_log(staked.pool, staked.fund, staked.units(7)),
         ("StraySwept", {"amount": staked.units(7)}),
     ]
     assert staked.token.balanceOf(staked.fund) == staked.units(7)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Any
 
 import boa
 import pytest
@@ -11,6 +10,7 @@ from boa.contracts.vyper.vyper_contract import VyperContract
 from boa.util.abi import Address
 
 from tests import support
+from tests.support import Log, named_logs, plain
 
 WAD = 10**18
 
@@ -24,11 +24,6 @@ class Source(IntFlag):
     CAPITAL = 8
     DONATION = 16
     COMMUNITY = 32
-
-
-def plain(value: Any) -> Any:
-    """A decoded structure as a plain tuple."""
-    return tuple(value) if isinstance(value, tuple) else value
 
 
 @dataclass
@@ -70,18 +65,9 @@ class FundSystem:
         assert payment.community == 0
         return payment.reserve // self.unit_quote
 
-    def logs(self) -> list[tuple[str, dict[str, Any]]]:
+    def logs(self) -> list[Log]:
         """All events of the last call, the token's included, in order."""
-        found = []
-        for event in self.fund.get_logs():
-            fields = {name: plain(getattr(event, name)) for name in event._fields if name != "address"}
-            found.append((type(event).__name__, fields))
-        return found
-
-    def transfer_log(self, sender: Any, receiver: Any, units: int) -> tuple[str, dict[str, Any]]:
-        """The token's event of a transfer."""
-        addresses = [getattr(account, "address", account) for account in (sender, receiver)]
-        return "Transfer", {"sender": addresses[0], "receiver": addresses[1], "value": units}
+        return named_logs(self.fund)
 
     def state(self) -> tuple:
         """All that a call could have changed."""

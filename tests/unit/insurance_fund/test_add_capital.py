@@ -2,6 +2,8 @@
 
 import boa
 
+from tests.support import transfer_log
+
 CAPITAL = 8
 
 
@@ -20,7 +22,7 @@ def test_add_capital_counts_it(system):
                 "reserve": amount,
             },
         ),
-        system.transfer_log(system.contributor, system.fund, amount),
+        transfer_log(system.contributor, system.fund, amount),
     ]
     assert system.fund.reserve() == system.fund.total_in(CAPITAL) == amount
     system.assert_conserved()

@@ -4,6 +4,7 @@ import boa
 import pytest
 
 from tests import support
+from tests.support import transfer_log
 
 MARKET = 1
 
@@ -41,7 +42,7 @@ def test_pay_in_full_sends_tokens_and_logs(funded):
                 "reserve": funded.units(99_000),
             },
         ),
-        funded.transfer_log(funded.fund, funded.vault, amount),
+        transfer_log(funded.fund, funded.vault, amount),
     ]
     funded.assert_conserved()
 

@@ -3,6 +3,8 @@
 import boa
 import pytest
 
+from tests.support import transfer_log
+
 NOBODY = "0x" + "00" * 20
 
 
@@ -25,7 +27,7 @@ def test_withdraw_capital_pays_out_down_to_target(funded):
                 "reserve": funded.fund.target(),
             },
         ),
-        funded.transfer_log(funded.fund, funded.governance, amount),
+        transfer_log(funded.fund, funded.governance, amount),
     ]
     assert funded.token.balanceOf(funded.governance) == funded.fund.capital_withdrawn() == amount
     assert funded.fund.capital_surplus() == 0

@@ -61,6 +61,14 @@ def test_best_prices_first_up_to_the_plan():
     assert choice.close.limit == PLAN.price == wad("992")
 
 
+def test_position_in_a_settled_market_keeps_nobody_from_liquidating_the_other():
+    """10 long in a settled market, 5 short in market 1: the short is no hedge of it, all of it may go."""
+    victim = account(1, "100", position("10"), position("-5", market=1))
+    for is_settled, most in ((False, 0), (True, 5 * WAD)):
+        worlds = {0: market(is_settled=is_settled), 1: market(1)}
+        assert pricing.admitted(worlds, victim, victim.positions[1], WAD, NOW) == most
+
+
 def test_short_is_closed_against_the_lowest_sellers():
     short = account(1, "200", position("-10"))
     seen = snapshot(orders=(order(5, -4, "1005"), order(6, -4, "999"), order(7, 4, "999")))

@@ -86,6 +86,21 @@ def test_market_is_ready_as_long_as_its_mark_is_fresh(scene, hedged):
     assert scene.vault.exposure(hedged, 0).ready_markets == 2
 
 
+def test_position_in_a_settled_market_hedges_nothing(scene, engine, hedged):
+    """The larger position settled, the other one may be liquidated alone, all of it at once."""
+    with scene.as_governance():
+        scene.vault.set_market_status(0, 2)
+        scene.vault.settle_market(0)
+    scene.move("2", market=1)
+    e = scene.vault.exposure(hedged, 0)
+    only = 10 * scene.price("2")
+    assert (e.longs, e.shorts) == ((0, only) if scene.side > 0 else (only, 0))
+    assert (e.long_markets | e.short_markets, e.ready_markets) == (2, 2)
+    assert e.size == scene.side * wad(12)
+    assert engine.liquidatable_markets(hedged) == 2
+    assert engine.admissible(hedged, 1, MAX) == MAX
+
+
 def test_market_is_ready_with_the_least_size(scene, hedged):
     """A mark at which the hedge of 10 is worth 100, and one a wei lower."""
     scene.kernel.set_price(10, market=1)

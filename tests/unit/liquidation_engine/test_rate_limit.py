@@ -294,6 +294,14 @@ def test_capacity_holds_four_orders_of_the_least_size(engine, kernel, governance
     engine.set_rate_limit(MARKET, 1200 * WAD, 16, sender=governance)
 
 
+def test_limit_of_a_market_that_nobody_may_open_in_is_bounded_by_the_least_size(engine, kernel, governance):
+    kernel.shows("market_words", MARKET, *[0, 0, 0, 0, terms_word(0), *[0] * 9])
+    with boa.reverts("liquidation: limit too low"):
+        engine.set_rate_limit(MARKET, 400 * WAD - 1, 60, sender=governance)
+    engine.set_rate_limit(MARKET, 400 * WAD, 60, sender=governance)
+    assert tuple(engine.rate_limit_state(MARKET)) == (400 * WAD, 60, 400 * WAD)
+
+
 @pytest.mark.parametrize(("capacity", "refill"), [(2**104, 1), (2**103, 2**16)])
 def test_limit_that_does_not_fit_reverts(engine, governance, capacity, refill):
     with boa.reverts("packing: overflow"):
