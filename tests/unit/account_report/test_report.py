@@ -216,7 +216,7 @@ def test_whose_turn_it_is_is_the_engines_answer(desk):
 
 
 def test_position_in_a_settled_market_moves_no_more(desk):
-    """No price liquidates it, no scenario moves it, and it hedges nothing: the report agrees with the engine."""
+    """No price liquidates it, no scenario moves it, it hedges nothing: the report agrees with the engine."""
     engine = deploy("LiquidationEngine.vy", desk.scene.vault.address)
     scene = desk.scene
     winner, account = scene.account("winner", 10**5), scene.account("loser", 2000)
