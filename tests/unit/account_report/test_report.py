@@ -219,9 +219,9 @@ def test_position_in_a_settled_market_moves_no_more(desk):
     """No price liquidates it, no scenario moves it, it hedges nothing: the report agrees with the engine."""
     engine = deploy("LiquidationEngine.vy", desk.scene.vault.address)
     scene = desk.scene
-    winner, account = scene.account("winner", 10**5), scene.account("loser", 2000)
+    winner, account = scene.account("winner", 10**5), scene.account("loser", 500)
     scene.open(account, winner, 10)
-    scene.open(winner, account, 1, market=1)
+    scene.open(winner, account, 10, market=1)
     with scene.as_governance():
         scene.vault.set_market_status(0, 2)
         scene.vault.settle_market(0)
