@@ -69,8 +69,8 @@ class System:
         return self.account(name)
 
     def set_price(self, price: str, seconds: int = 60, market: int = 0) -> None:
+        """The index and, if there is one, the perpetual: without a premium."""
         self.rpc("evm_increaseTime", seconds)
-        """Index and perpetual: without a premium."""
         for feed in (f"Feed{market}.0", f"PerpetualFeed{market}.0"):
             if feed in self.chain.deployment.contracts:
                 self.chain.send(self.deployer, feed, "set_answer", to_units(price, 8))
