@@ -193,6 +193,31 @@ def test_absorb_puts_a_deficit_without_an_open_loss_where_the_position_is(scene)
     scene.kernel.assert_conserved()
 
 
+def test_absorb_leaves_a_market_with_maturing_profit_alone_out_of_such_a_deficit(scene):
+    """10 of profit still mature in market 0, where there is no position: the deficit is market 2's."""
+    winner, loser = scene.account("winner", 5000), scene.account("loser", 60)
+    scene.open(winner, loser, 2)
+    scene.move(5)
+    scene.open(loser, winner, 2)
+    scene.open(loser, winner, 5, market=1)
+    scene.open(winner, loser, 5, market=2)
+    close_only(scene, 1)
+    close_only(scene, 2)
+    scene.move(10, market=2)
+    scene.move(20, market=1)
+    with scene.as_governance():
+        scene.vault.settle_market(1)
+    close(scene, loser, 1)
+    scene.move(5, market=2)
+    with scene.as_governance():
+        scene.vault.settle_market(2)
+    assert scene.kernel.state(loser).maturing == wad(10)
+    assert scene.kernel.absorb(loser) == -wad(5)
+    assert [(c.market, c.amount) for c in scene.kernel.claims()] == [(2, wad(5))]
+    assert scene.kernel.inventory(2).size != 0
+    scene.kernel.assert_conserved()
+
+
 def test_a_settled_mark_is_not_fresh_for_other_markets(scene):
     """
     Below critical health through a market whose mark is stale: a settled market beside it opens no door.
