@@ -46,7 +46,7 @@ def test_one_unit_transferred_out_is_found(busy, run_script):
     busy.rpc("anvil_setBalance", vault, hex(10**18))
     data = token.encode_abi("transfer", args=[busy.deployer.address, 1])
     sent = busy.rpc("eth_sendTransaction", {"from": vault, "to": token.address, "data": data})
-    assert busy.node.eth.get_transaction_receipt(sent)["status"] == 1
+    assert busy.node.eth.wait_for_transaction_receipt(sent)["status"] == 1
     busy.rpc("anvil_stopImpersonatingAccount", vault)
     result = verify(run_script, busy)
     assert result.exit_code == 1
