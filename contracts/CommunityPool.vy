@@ -148,7 +148,7 @@ def cancel_deposit(receiver: address) -> uint256:
 def activate_deposit(owner: address) -> uint256:
     """
     @notice Turn an owner's due entry into shares for the owner; anyone may
-    @dev Reverts "pool: no entry", "pool: not due", "pool: not calm", "pool: zero shares"
+    @dev Reverts "pool: no entry", "pool: not due", "pool: claims open", "pool: zero shares"
     @param owner Who asked for the deposit
     @return Shares
     @custom:rounding Down
@@ -163,7 +163,7 @@ def activate_deposit(owner: address) -> uint256:
 def deposit(assets: uint256, receiver: address) -> uint256:
     """
     @notice ERC-4626: turn part of the caller's due entry into shares
-    @dev Reverts "pool: not calm", "pool: over maximum", "pool: zero shares"
+    @dev Reverts "pool: claims open", "pool: over maximum", "pool: zero shares"
     @param assets Token units, at most `maxDeposit` of the caller
     @param receiver Account that gets the shares
     @return Shares
@@ -177,13 +177,13 @@ def deposit(assets: uint256, receiver: address) -> uint256:
 def mint(shares: uint256, receiver: address) -> uint256:
     """
     @notice ERC-4626: get shares for part of the caller's due entry
-    @dev Reverts "pool: not calm", "pool: over maximum", "pool: zero shares"
+    @dev Reverts "pool: claims open", "pool: over maximum", "pool: zero shares"
     @param shares Shares, at most `maxMint` of the caller
     @param receiver Account that gets the shares
     @return Token units used
     @custom:rounding Up
     """
-    self._require_calm()
+    self._require_no_claims()
     assert shares <= self._mintable(msg.sender), "pool: over maximum"
     pool_books._accrue()
     assets: uint256 = pool_books._to_assets_up(shares, pool_books.active_assets, erc20.totalSupply)
@@ -399,10 +399,10 @@ def convertToAssets(shares: uint256) -> uint256:
 @view
 def maxDeposit(owner: address) -> uint256:
     """
-    @notice What of an owner's entry `deposit` would take now, token units; 0 before it is due and while not calm
+    @notice What of an owner's entry `deposit` would take now, token units; 0 before it is due and while claims are open
     @param owner Who asked for the deposit
     """
-    if not self._is_calm():
+    if not self._is_told(method_id("has_no_claims()")):
         return 0
     return pool_entries._due(owner)
 
@@ -414,7 +414,7 @@ def maxMint(owner: address) -> uint256:
     @notice Shares that `mint` would give for an owner's entry now
     @param owner Who asked for the deposit
     """
-    if not self._is_calm():
+    if not self._is_told(method_id("has_no_claims()")):
         return 0
     return self._mintable(owner)
 
@@ -492,9 +492,11 @@ def previewRedeem(shares: uint256) -> uint256:
 
 @external
 @view
+@reentrant
 def exposed_assets() -> uint256:
     """
     @notice The most that `draw` would hand over now, token units
+    @dev Reentrant because the fund looks at it when the pool asks whether all is calm, which it does before anything changes
     """
     return pool_books._exposed()
 
@@ -552,7 +554,8 @@ def exit_worth(owner: address) -> uint256:
 @view
 def is_calm() -> bool:
     """
-    @notice True if the fund says that no claims are open and the risk mode is NORMAL; a fund that does not answer is not calm
+    @notice True if the fund says that no claims are open, the risk mode is NORMAL and nothing calls for another one; a fund that does
+            not answer is not calm
     """
     return self._is_calm()
 
@@ -588,9 +591,9 @@ def fund() -> address:
 @internal
 def _activate(owner: address, receiver: address, assets: uint256) -> uint256:
     """
-    @dev Reverts "pool: not calm", "pool: zero shares"
+    @dev Reverts "pool: claims open", "pool: zero shares"
     """
-    self._require_calm()
+    self._require_no_claims()
     pool_books._accrue()
     shares: uint256 = pool_books._to_shares(assets, pool_books.active_assets, erc20.totalSupply)
     self._enter(owner, receiver, assets, shares)
@@ -643,6 +646,12 @@ def _own_due(owner: address) -> ICommunityPool.Exit:
 @internal
 @view
 def _is_calm() -> bool:
+    return self._is_told(method_id("is_calm()"))
+
+
+@internal
+@view
+def _is_told(selector: Bytes[4]) -> bool:
     """
     @notice What the fund says; False if it does not answer
     """
@@ -650,7 +659,7 @@ def _is_calm() -> bool:
     answer: Bytes[32] = b""
     success, answer = raw_call(
         FUND,
-        method_id("is_calm()"),
+        selector,
         max_outsize=32,
         is_static_call=True,
         revert_on_failure=False,
@@ -662,6 +671,15 @@ def _is_calm() -> bool:
 @view
 def _require_calm():
     assert self._is_calm(), "pool: not calm"
+
+
+@internal
+@view
+def _require_no_claims():
+    """
+    @dev Not more than that: who joins when the fund is low is who is needed then
+    """
+    assert self._is_told(method_id("has_no_claims()")), "pool: claims open"
 
 
 @internal

@@ -1,5 +1,6 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
+# pragma optimize codesize
 
 """
 @title InsuranceFund
@@ -8,9 +9,11 @@
 @notice The protocol reserve, and behind it the community pool: pays the claims that bankruptcies leave in the
         margin vault, reserve first, within a limit over all markets (payout_window) and one for each market
         (market_draws). The claims themselves are kept by the
-        vault, so that a broken fund can never hold up a crisis.
+        vault, so that a broken fund can never hold up a crisis. It says which risk mode the vault should be in
+        (risk_modes), how large it should be (stress_model), and what it was like (fund_history).
 
-        Purpose locked by code: tokens leave by `pay`, to the vault, and by `withdraw_capital`, which lets
+        Purpose locked by code: tokens leave to the vault, by `pay` and `pay_recovery`; to the pool, its part of inflows and what it is
+        owed; to the cold Safe, by `sweep`, and only what the target does not need (custody); and by `withdraw_capital`, which lets
         governance take back what was contributed as capital, and only what the target does not need. There is
         no other way out, and the vault is named once.
 
@@ -18,7 +21,7 @@
         hard bounds. The token is a plain ERC-20 with at most 18 decimals that does not rebase; one that charges a
         fee or fails to deliver makes the call revert. Everyone else can only give.
 
-        The fund calls nothing but the token and the pool, and in what the vault calls it never reads the vault. Books are kept in token units; tokens sent
+        The fund calls nothing but the token, the pool and, where the vault has not called it, the vault. Books are kept in token units; tokens sent
         directly count only after `recognise_donation`. Ownership can be handed over in two steps, not renounced.
 """
 
@@ -28,14 +31,19 @@ from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
 from .interfaces import IInsuranceFund
+from .interfaces import IMarginVaultConsole
 from .lib import fixed_math
 from .lib import token as token_lib
 from .lib import units
 from .modules import community_tranche
+from .modules import custody
+from .modules import fund_history
 from .modules import fund_parameters
 from .modules import market_draws
 from .modules import payout_window
 from .modules import reserve_ledger
+from .modules import risk_modes
+from .modules import stress_model
 from .modules import system
 
 implements: IInsuranceFund
@@ -47,6 +55,10 @@ initializes: community_tranche[ownable := ownable]
 initializes: payout_window
 initializes: reserve_ledger[payout_window := payout_window]
 initializes: market_draws
+initializes: stress_model[fund_parameters := fund_parameters, ownable := ownable]
+initializes: risk_modes[ownable := ownable]
+initializes: fund_history
+initializes: custody[ownable := ownable]
 
 exports: (
     ownable_2step.owner,
@@ -76,12 +88,14 @@ exports: (
     reserve_ledger.total_in,
     reserve_ledger.total_paid,
     reserve_ledger.paid_in_market,
+    reserve_ledger.repaid_in_market,
     reserve_ledger.capital_withdrawn,
 )
 exports: (
     community_tranche.set_pool,
     community_tranche.set_pool_share,
     community_tranche.community_paid_in_market,
+    community_tranche.community_repaid_in_market,
     community_tranche.community_pool,
     community_tranche.pool_share,
     community_tranche.community_in,
@@ -91,17 +105,49 @@ exports: (
     community_tranche.RETRY_SECONDS,
 )
 exports: (payout_window.PERIOD_SECONDS, payout_window.PERIODS, market_draws.QUIET_SECONDS)
+exports: (
+    stress_model.set_concentration_share,
+    stress_model.concentration_share,
+    stress_model.stress_loss,
+    stress_model.largest_position,
+    stress_model.MAX_CONCENTRATION_SHARE,
+)
+exports: (
+    risk_modes.set_mode_terms,
+    risk_modes.mode_terms,
+    risk_modes.MAX_COVERAGE_BOUND,
+    risk_modes.MIN_ADL_DRAWDOWN,
+    risk_modes.MIN_EASE_MARGIN,
+    risk_modes.MIN_CONFIRM_SECONDS,
+    risk_modes.MAX_CONFIRM_SECONDS,
+    risk_modes.MIN_EASE_SECONDS,
+    risk_modes.MAX_EASE_SECONDS,
+    risk_modes.MAX_CAUTION_MULTIPLIER,
+)
+exports: (
+    fund_history.checkpoint_count,
+    fund_history.checkpoint,
+    fund_history.CHECKPOINTS,
+    fund_history.CHECKPOINT_SECONDS,
+)
+exports: (
+    custody.set_custody,
+    custody.cold_safe,
+    custody.hot_ceiling,
+    custody.cold_reserve,
+    custody.swept_total,
+    custody.returned_total,
+)
 
 MAX_DECIMALS: constant(uint256) = 18
+# What was written off and is shared by all withdrawals, as one more market.
+RECOVERY: public(constant(uint256)) = units.MAX_MARKETS
 
 TOKEN: immutable(IERC20)
 # Quote, 18 decimals, in one token unit.
 UNIT_QUOTE: immutable(uint256)
 
 vault: public(address)
-
-stress_losses: HashMap[uint256, uint256]
-total_stress_loss: uint256
 
 
 @deploy
@@ -121,6 +167,7 @@ def __init__(collateral: address, governance: address, parameters: IInsuranceFun
     ownable.__init__()
     ownable_2step.__init__()
     fund_parameters.__init__(parameters)
+    risk_modes.__init__()
     ownable._transfer_ownership(governance)
 
 
@@ -141,39 +188,22 @@ def pay(market: uint256, outstanding: uint256, open_interest: uint256) -> IInsur
     @custom:invariant I7
     """
     self._require_vault()
-    self._update_stress_loss(market, open_interest)
-    if outstanding == 0:
-        market_draws._report_no_claims(market)
-        return empty(IInsuranceFund.Payment)
+    stress_model._report_open_interest(market, open_interest, UNIT_QUOTE)
+    return self._pay(market, outstanding)
 
-    exposed: uint256 = community_tranche._exposed()
-    wanted: uint256 = self._payable_units(market, outstanding, exposed)
-    before: uint256 = reserve_ledger.reserve
-    amount: uint256 = min(wanted, before)
-    community: uint256 = 0
-    if wanted != amount:
-        community = community_tranche._draw(TOKEN, wanted - amount)
-    paid: uint256 = amount + community
-    draw: market_draws.Draw = market_draws._report_claims(
-        market, paid, before + exposed, paid * UNIT_QUOTE >= outstanding
-    )
-    if paid != 0:
-        if amount != 0:
-            reserve_ledger._debit_claims(market, amount)
-        if community != 0:
-            community_tranche._book_payment(market, community)
-        log IInsuranceFund.ClaimsPaid(
-            market=market,
-            outstanding=outstanding,
-            amount=amount,
-            community=community,
-            episode_drawn=draw.drawn,
-            episode_start_reserve=draw.start_reserve,
-            market_total=reserve_ledger.market_payouts[market],
-            reserve=reserve_ledger.reserve,
-        )
-        self._send(msg.sender, paid)
-    return IInsuranceFund.Payment(reserve=amount * UNIT_QUOTE, community=community * UNIT_QUOTE)
+
+@external
+def pay_recovery(outstanding: uint256) -> IInsuranceFund.Payment:
+    """
+    @notice Pay what was written off and is shared by all withdrawals, as `pay` pays a market's claims; only the vault
+    @dev As if it were one more market, with id RECOVERY: with the default limits, in episodes of its own. Reverts as `pay` does
+    @param outstanding Written off and not made good, quote, 18 decimals; 0 reports that there is nothing
+    @return What the vault has received, quote, 18 decimals
+    @custom:rounding Up to a token unit
+    @custom:invariant I7
+    """
+    self._require_vault()
+    return self._pay(RECOVERY, outstanding)
 
 
 @external
@@ -191,15 +221,118 @@ def receive_inflow(trading_fees: uint256, funding: uint256, liquidation: uint256
     for_pool: uint256 = self._credit(IInsuranceFund.Source.TRADING_FEES, trading_fees, share)
     for_pool += self._credit(IInsuranceFund.Source.FUNDING, funding, share)
     for_pool += self._credit(IInsuranceFund.Source.LIQUIDATION, liquidation, share)
-    assert (
-        staticcall TOKEN.balanceOf(self) >= reserve_ledger.reserve + for_pool
-    ), "fund: tokens not received"
+    self._require_received(for_pool)
     if for_pool != 0:
         # What the token refuses to bring there stays here, and may be recognised as a donation.
         community_tranche._give(TOKEN, for_pool)
 
 
+@external
+def receive_surplus(market: uint256, amount: uint256):
+    """
+    @notice Count what a market's bankruptcies have left over in the end, tokens that the vault has transferred before; only the vault
+    @dev It goes back to whom the market's claims have cost: the pool first, then the reserve; what is more is an inflow like
+         any other of liquidations. Reverts "fund: not vault", "fund: tokens not received", "fund: amount too large",
+         "fund: not enough gas"
+    @param market Market id
+    @param amount Token units
+    @custom:invariant I7
+    """
+    self._require_vault()
+    self._require_received(amount)
+    left: uint256 = amount - community_tranche._repay(TOKEN, market, amount)
+    left -= reserve_ledger._credit_repayment(market, left)
+    for_pool: uint256 = self._credit(
+        IInsuranceFund.Source.LIQUIDATION, left, community_tranche._share_now()
+    )
+    if for_pool != 0:
+        community_tranche._give(TOKEN, for_pool)
+
+
 # Anyone
+
+
+@external
+def update_mode() -> uint256:
+    """
+    @notice Put the vault into the risk mode that the fund's state calls for, and keep a checkpoint if one is due. Anyone may.
+    @dev Leaves HALTED to those who have entered it. Reverts "fund: vault does not answer", "fund: not enough gas" and what
+         the vault's set_risk_mode reverts with
+    @return The vault's mode after it
+    """
+    mode: uint256 = self._vault_mode()
+    reading: risk_modes.Reading = self._reading()
+    new_mode: uint256 = mode
+    if mode < system.HALTED:
+        new_mode = risk_modes._next(mode, reading)
+    if new_mode != mode:
+        multiplier: uint256 = risk_modes._multiplier(new_mode)
+        log IInsuranceFund.RiskModeUpdated(
+            old_mode=mode,
+            new_mode=new_mode,
+            multiplier=multiplier,
+            coverage=reading.coverage,
+            drawdown=reading.drawdown,
+            is_exhausted=reading.is_exhausted,
+        )
+        extcall IMarginVaultConsole(self.vault).set_risk_mode(new_mode, multiplier)
+    if fund_history._is_due(new_mode):
+        fund_history._record(
+            IInsuranceFund.Checkpoint(
+                time=block.timestamp,
+                mode=new_mode,
+                reserve=reserve_ledger.reserve,
+                cold_reserve=custody.cold_reserve,
+                community=community_tranche._exposed(),
+                peak=0,
+                paid=reserve_ledger.total_paid + community_tranche.community_out,
+                coverage=reading.coverage,
+            )
+        )
+    return new_mode
+
+
+@external
+def report_position(market: uint256, account: uint256):
+    """
+    @notice Show the fund a market's largest position, for the target; anyone may
+    @dev The one known is looked at again, too, and keeps its place if it still is the larger. Reverts "fund: bad market id",
+         "fund: not the largest" and what the vault's views revert with
+    @param market Market id
+    @param account Account (owner << 96 | sub-account)
+    """
+    assert market < units.MAX_MARKETS, "fund: bad market id"
+    stress_model._report_position(self.vault, market, account, UNIT_QUOTE)
+
+
+@external
+def sweep() -> uint256:
+    """
+    @notice Bring what lies above the hot ceiling and the target to the cold Safe; anyone may, while no claim is open and the mode is NORMAL
+    @dev Reverts "fund: no safe", "fund: not calm", "fund: nothing to sweep", "token: transfer failed", "fund: short delivery"
+    @return Token units swept
+    @custom:invariant I7
+    """
+    safe: address = custody.cold_safe
+    assert safe != empty(address), "fund: no safe"
+    assert self._is_calm(), "fund: not calm"
+    amount: uint256 = self._sweepable()
+    assert amount != 0, "fund: nothing to sweep"
+    custody._book_sweep(amount)
+    self._send(safe, amount)
+    return amount
+
+
+@external
+def bring_back(amount: uint256):
+    """
+    @notice Bring reserve back from the cold Safe, which has approved it; anyone may
+    @dev Reverts "fund: zero amount", "fund: over cold reserve", "token: transfer failed", "token: short delivery"
+    @param amount Token units
+    @custom:invariant I7
+    """
+    self._require_amount(amount)
+    custody._bring_back(TOKEN, amount)
 
 
 @external
@@ -224,7 +357,7 @@ def recognise_donation() -> uint256:
     @return Token units counted, possibly 0
     @custom:invariant I7
     """
-    amount: uint256 = fixed_math._saturating_sub(staticcall TOKEN.balanceOf(self), reserve_ledger.reserve)
+    amount: uint256 = fixed_math._saturating_sub(staticcall TOKEN.balanceOf(self), self._hot())
     reserve_ledger._credit(IInsuranceFund.Source.DONATION, amount)
     return amount
 
@@ -237,7 +370,7 @@ def withdraw_capital(amount: uint256, receiver: address):
     """
     @notice Take out protocol capital that the target does not need; only governance
     @dev Reverts "ownable: caller is not the owner", "fund: zero amount", "fund: bad receiver",
-         "fund: over contributed capital", "fund: below target", "token: transfer failed",
+         "fund: over contributed capital", "fund: below target", "fund: not in hand", "token: transfer failed",
          "fund: short delivery"
     @param amount Token units, at most `capital_surplus()`
     @param receiver Account that gets them
@@ -248,6 +381,8 @@ def withdraw_capital(amount: uint256, receiver: address):
     assert receiver not in [empty(address), self], "fund: bad receiver"
     assert amount <= reserve_ledger._contributed_capital(), "fund: over contributed capital"
     assert amount <= self._surplus(), "fund: below target"
+    assert amount <= self._hot(), "fund: not in hand"
+    fund_history._note_peak(reserve_ledger.reserve + community_tranche._exposed())
     reserve_ledger._debit_capital(receiver, amount)
     self._send(receiver, amount)
 
@@ -287,12 +422,68 @@ def payable_now(market: uint256, outstanding: uint256, open_interest: uint256) -
 @view
 def is_calm() -> bool:
     """
-    @notice True if no market has open claims and the risk mode is NORMAL, as the vault says; False if it does not answer.
-            For the pool's entries and exits, which never happen inside a call of the vault.
+    @notice True if no market has open claims, the risk mode is NORMAL and nothing calls for another one; False if the vault does
+            not answer. For the pool's entries and exits, which never happen inside a call of the vault.
+    @dev Reverts "fund: not enough gas"
     """
-    return (
-        self._told(method_id("claim_markets()")) == 0
-        and system._mode(self._told(method_id("exchange_word()"))) == system.NORMAL
+    return self._is_calm()
+
+
+@external
+@view
+def has_no_claims() -> bool:
+    """
+    @notice True if no market has open claims; False if the vault does not answer. For those who want to join the pool: they may
+            in any mode
+    """
+    return self._told(method_id("claim_markets()")) == 0
+
+
+@external
+@view
+def risk_state() -> IInsuranceFund.RiskState:
+    """
+    @notice What the risk mode rests on, as it is now
+    @dev Reverts "fund: vault does not answer", "fund: not enough gas"
+    """
+    mode: uint256 = self._vault_mode()
+    reading: risk_modes.Reading = self._reading()
+    return IInsuranceFund.RiskState(
+        mode=mode,
+        judged=risk_modes._judge(mode, reading),
+        coverage=reading.coverage,
+        drawdown=reading.drawdown,
+        is_exhausted=reading.is_exhausted,
+        low_since=risk_modes.low_since,
+        calm_since=risk_modes.calm_since,
+    )
+
+
+@external
+@view
+def distances() -> IInsuranceFund.Distances:
+    """
+    @notice How much more the fund can pay before each trigger, token units; 0 beyond it
+    @dev Reverts "fund: not enough gas"
+    """
+    terms: IInsuranceFund.ModeTerms = risk_modes.terms
+    available: uint256 = self._available()
+    target_units: uint256 = stress_model._target()
+    base: uint256 = 0
+    paid: uint256 = 0
+    base, paid = self._window(risk_modes.DRAWDOWN_PERIODS, community_tranche._exposed())
+    return IInsuranceFund.Distances(
+        to_caution=fixed_math._saturating_sub(
+            available, fixed_math._mul_div_up(target_units, terms.caution_coverage, units.WAD)
+        ),
+        to_restricted=fixed_math._saturating_sub(
+            available, fixed_math._mul_div_up(target_units, terms.restricted_coverage, units.WAD)
+        ),
+        # the least that rounds up to the bound
+        to_adl=fixed_math._saturating_sub(
+            fixed_math._mul_div_down(base, terms.adl_drawdown - 1, units.WAD) + 1, paid
+        ),
+        to_exhausted=self._in_hand(community_tranche._exposed()),
     )
 
 
@@ -302,7 +493,7 @@ def fee_share() -> uint256:
     """
     @notice Share of trading fees that should go to the fund now, 18 decimals
     """
-    if reserve_ledger.reserve < self._target():
+    if reserve_ledger.reserve < stress_model._target():
         return fund_parameters.params.share_below_target
     return fund_parameters.params.share_at_target
 
@@ -313,19 +504,31 @@ def target() -> uint256:
     """
     @notice Reserve the fund aims for: the sum of the markets' stress losses, at least the floor; token units
     """
-    return self._target()
+    return stress_model._target()
 
 
 @external
 @view
 def coverage() -> uint256:
     """
-    @notice Reserve over target, 18 decimals, rounded down; max_value(uint256) if the target is 0
+    @notice Reserve and pool over target, 18 decimals, rounded down; max_value(uint256) if the target is 0
+    @dev Reverts "fund: not enough gas"
     """
-    target_units: uint256 = self._target()
-    if target_units == 0:
-        return max_value(uint256)
-    return fixed_math._mul_div_down(reserve_ledger.reserve, units.WAD, target_units)
+    return self._coverage()
+
+
+@external
+@view
+def market_coverage(market: uint256) -> uint256:
+    """
+    @notice What one market could draw now over its part of the target, 18 decimals, rounded down; max_value(uint256) if that is 0
+    @dev Reverts "fund: not enough gas"
+    @param market Market id
+    """
+    return self._over(
+        self._payable_units(market, max_value(uint256), community_tranche._exposed()),
+        stress_model.stress_losses[market] + stress_model.largest[market].stress_loss,
+    )
 
 
 @external
@@ -334,7 +537,25 @@ def capital_surplus() -> uint256:
     """
     @notice The most that `withdraw_capital` would let out now, token units
     """
-    return min(self._surplus(), reserve_ledger._contributed_capital())
+    return min(min(self._surplus(), self._hot()), reserve_ledger._contributed_capital())
+
+
+@external
+@view
+def hot_reserve() -> uint256:
+    """
+    @notice The reserve in the fund's own hands, token units
+    """
+    return self._hot()
+
+
+@external
+@view
+def sweepable() -> uint256:
+    """
+    @notice What `sweep` would bring to the cold Safe, token units
+    """
+    return self._sweepable()
 
 
 @external
@@ -358,16 +579,6 @@ def episode(market: uint256) -> IInsuranceFund.Episode:
 
 @external
 @view
-def stress_loss(market: uint256) -> uint256:
-    """
-    @notice A market's part of the target as of its last report, token units
-    @param market Market id
-    """
-    return self.stress_losses[market]
-
-
-@external
-@view
 def token() -> address:
     """
     @notice The collateral token
@@ -379,6 +590,46 @@ def token() -> address:
 
 
 @internal
+def _pay(market: uint256, outstanding: uint256) -> IInsuranceFund.Payment:
+    """
+    @notice Pay open claims as far as the limits allow, hot reserve first
+    """
+    if outstanding == 0:
+        market_draws._report_no_claims(market)
+        return empty(IInsuranceFund.Payment)
+
+    exposed: uint256 = community_tranche._exposed()
+    wanted: uint256 = self._payable_units(market, outstanding, exposed)
+    worth: uint256 = reserve_ledger.reserve + exposed
+    amount: uint256 = min(wanted, self._hot())
+    community: uint256 = 0
+    if wanted != amount:
+        community = community_tranche._draw(TOKEN, wanted - amount)
+    paid: uint256 = amount + community
+    draw: market_draws.Draw = market_draws._report_claims(
+        market, paid, worth, paid * UNIT_QUOTE >= outstanding
+    )
+    if paid != 0:
+        fund_history._note_peak(worth)
+        if amount != 0:
+            reserve_ledger._debit_claims(market, amount)
+        if community != 0:
+            community_tranche._book_payment(market, community)
+        log IInsuranceFund.ClaimsPaid(
+            market=market,
+            outstanding=outstanding,
+            amount=amount,
+            community=community,
+            episode_drawn=draw.drawn,
+            episode_start_reserve=draw.start_reserve,
+            market_total=reserve_ledger.market_payouts[market],
+            reserve=reserve_ledger.reserve,
+        )
+        self._send(msg.sender, paid)
+    return IInsuranceFund.Payment(reserve=amount * UNIT_QUOTE, community=community * UNIT_QUOTE)
+
+
+@internal
 @view
 def _payable_units(market: uint256, outstanding: uint256, exposed: uint256) -> uint256:
     """
@@ -387,9 +638,8 @@ def _payable_units(market: uint256, outstanding: uint256, exposed: uint256) -> u
     """
     if outstanding == 0:
         return 0
-    room: uint256 = self._episode(market, exposed).remaining
-    # Only if it matters: reading the window costs most. What it leaves is never above reserve and pool, since the
-    # base less the window's payouts is not, and the daily cap is at most the base.
+    room: uint256 = min(self._episode(market, exposed).remaining, self._in_hand(exposed))
+    # Only if it matters: reading the window costs most.
     if room != 0:
         room = min(room, self._daily_budget(exposed).remaining)
     # Compared before it is rounded, so that any amount may be asked for.
@@ -407,10 +657,7 @@ def _daily_budget(exposed: uint256) -> IInsuranceFund.DailyBudget:
     """
     base: uint256 = 0
     paid: uint256 = 0
-    base, paid = reserve_ledger._window()
-    drawn: uint256 = community_tranche._drawn_in_window()
-    base += exposed + drawn
-    paid += drawn
+    base, paid = self._window(payout_window.PERIODS, exposed)
     cap: uint256 = fixed_math._mul_div_down(base, fund_parameters.params.daily_cap_share, units.WAD)
     return IInsuranceFund.DailyBudget(
         base=base, cap=cap, paid=paid, remaining=fixed_math._saturating_sub(cap, paid)
@@ -437,8 +684,18 @@ def _episode(market: uint256, exposed: uint256) -> IInsuranceFund.Episode:
 
 @internal
 @view
-def _target() -> uint256:
-    return max(self.total_stress_loss, fund_parameters.params.target_floor)
+def _window(periods: uint256, exposed: uint256) -> (uint256, uint256):
+    """
+    @notice Lowest worth of reserve and pool in a window, its own payouts not counted, and those payouts; token units. The pool
+            counts with what it has and what the window drew from it
+    @param periods See payout_window._read
+    @param exposed What the pool would give, token units
+    """
+    base: uint256 = 0
+    paid: uint256 = 0
+    base, paid = reserve_ledger._window(periods)
+    drawn: uint256 = community_tranche._drawn_in_window(periods)
+    return base + exposed + drawn, paid + drawn
 
 
 @internal
@@ -447,30 +704,117 @@ def _surplus() -> uint256:
     """
     @notice What the reserve has above its target
     """
-    return fixed_math._saturating_sub(reserve_ledger.reserve, self._target())
+    return fixed_math._saturating_sub(reserve_ledger.reserve, stress_model._target())
 
 
 @internal
-def _update_stress_loss(market: uint256, open_interest: uint256):
+@view
+def _hot() -> uint256:
+    return reserve_ledger.reserve - custody.cold_reserve
+
+
+@internal
+@view
+def _in_hand(exposed: uint256) -> uint256:
     """
-    @notice Take a market's open interest into the target, rounded up
+    @notice What could be paid now without any limit. The pool is second: it waits while the reserve has money in the Safe
     """
-    old: uint256 = self.stress_losses[market]
-    new: uint256 = fixed_math._div_up(
-        fixed_math._mul_div_up(open_interest, fund_parameters._limits(market).stress_share, units.WAD),
-        UNIT_QUOTE,
+    if custody.cold_reserve != 0:
+        return self._hot()
+    return reserve_ledger.reserve + exposed
+
+
+@internal
+@view
+def _sweepable() -> uint256:
+    """
+    @notice What the fund has in hand above the hot ceiling and the target
+    """
+    return fixed_math._saturating_sub(
+        self._hot(), max(custody.hot_ceiling, stress_model._target())
     )
-    if new == old:
-        return
-    self.stress_losses[market] = new
-    self.total_stress_loss = self.total_stress_loss + new - old
-    log IInsuranceFund.StressLossUpdated(
-        market=market,
-        open_interest=open_interest,
-        old_stress_loss=old,
-        new_stress_loss=new,
-        target=self._target(),
+
+
+@internal
+@view
+def _available() -> uint256:
+    return reserve_ledger.reserve + community_tranche._exposed()
+
+
+@internal
+@view
+def _coverage() -> uint256:
+    return self._over(self._available(), stress_model._target())
+
+
+@internal
+@pure
+def _over(amount: uint256, whole: uint256) -> uint256:
+    """
+    @notice Share of `amount` in `whole`, 18 decimals, rounded down; max_value(uint256) of nothing
+    """
+    if whole == 0:
+        return max_value(uint256)
+    return fixed_math._mul_div_down(amount, units.WAD, whole)
+
+
+@internal
+@view
+def _reading() -> risk_modes.Reading:
+    """
+    @notice What the risk mode is judged by
+    @dev Drawdown is rounded up. Reverts "fund: vault does not answer", "fund: not enough gas"
+    """
+    exposed: uint256 = community_tranche._exposed()
+    base: uint256 = 0
+    paid: uint256 = 0
+    base, paid = self._window(risk_modes.DRAWDOWN_PERIODS, exposed)
+    drawdown: uint256 = 0
+    if paid != 0:
+        drawdown = fixed_math._mul_div_up(paid, units.WAD, base)
+    is_exhausted: bool = False
+    if self._in_hand(exposed) == 0:
+        open_claims: uint256 = self._told(method_id("claim_markets()"))
+        assert open_claims != max_value(uint256), "fund: vault does not answer"
+        is_exhausted = open_claims != 0
+    return risk_modes.Reading(
+        coverage=self._coverage(), drawdown=drawdown, is_exhausted=is_exhausted
     )
+
+
+@internal
+@view
+def _vault_mode() -> uint256:
+    """
+    @dev Reverts "fund: vault does not answer"
+    """
+    word: uint256 = self._told(method_id("exchange_word()"))
+    assert word != max_value(uint256), "fund: vault does not answer"
+    return system._mode(word)
+
+
+@internal
+@view
+def _is_calm() -> bool:
+    """
+    @notice No open claim, mode NORMAL, and nothing that calls for another one
+    """
+    return (
+        self._told(method_id("claim_markets()")) == 0
+        and system._mode(self._told(method_id("exchange_word()"))) == system.NORMAL
+        and risk_modes._judge(system.NORMAL, self._reading()) == system.NORMAL
+    )
+
+
+@internal
+@view
+def _require_received(more: uint256):
+    """
+    @notice Make sure that the fund holds its hot reserve and `more`
+    """
+    assert (
+        staticcall TOKEN.balanceOf(self) >= self._hot() + more
+    ), "fund: tokens not received"
 
 
 @internal

@@ -10,6 +10,7 @@
 
 is_broken: public(bool)
 is_restless: public(bool)
+has_claims: public(bool)
 
 
 @external
@@ -18,6 +19,14 @@ def set_calm(is_calm_: bool):
     @notice What `is_calm` says from now on; anyone may call
     """
     self.is_restless = not is_calm_
+
+
+@external
+def set_claims(has_claims_: bool):
+    """
+    @notice The opposite of what `has_no_claims` says from now on; anyone may call
+    """
+    self.has_claims = has_claims_
 
 
 @external
@@ -35,4 +44,14 @@ def is_calm() -> bool:
     @dev Reverts "fund: broken"
     """
     assert not self.is_broken, "fund: broken"
-    return not self.is_restless
+    return not (self.is_restless or self.has_claims)
+
+
+@external
+@view
+def has_no_claims() -> bool:
+    """
+    @dev Reverts "fund: broken"
+    """
+    assert not self.is_broken, "fund: broken"
+    return not self.has_claims

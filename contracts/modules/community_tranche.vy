@@ -47,6 +47,8 @@ community_out: public(uint256)
 pool_retry_at: public(uint256)
 
 market_community_payouts: HashMap[uint256, uint256]
+# Of these payouts, what the market's own surplus has brought back.
+market_community_repayments: HashMap[uint256, uint256]
 community_ring: uint256[payout_window.PERIODS]
 
 
@@ -86,6 +88,16 @@ def community_paid_in_market(market: uint256) -> uint256:
     @param market Market id
     """
     return self.market_community_payouts[market]
+
+
+@external
+@view
+def community_repaid_in_market(market: uint256) -> uint256:
+    """
+    @notice What a market's surplus has paid back of that, token units
+    @param market Market id
+    """
+    return self.market_community_repayments[market]
 
 
 @internal
@@ -138,16 +150,17 @@ def _book_payment(market: uint256, amount: uint256):
 
 @internal
 @view
-def _drawn_in_window() -> uint256:
+def _drawn_in_window(periods: uint256) -> uint256:
     """
-    @notice What was drawn in the payout window that ends now
+    @notice What was drawn in a payout window that ends now
+    @param periods See payout_window._read
     """
     if self.community_out == 0:
         return 0
     drawn: uint256 = 0
     for i: uint256 in range(payout_window.PERIODS):
         word: uint256 = self.community_ring[i]
-        if (word >> PERIOD_OFFSET) + payout_window.PERIODS > payout_window._period():
+        if payout_window._is_within(word, periods):
             drawn += word & AMOUNT_MASK
     return drawn
 
@@ -159,14 +172,43 @@ def _share_now() -> uint256:
     @notice Part of an inflow that the pool gets now: none without stakers, who alone could earn it
     @dev Reverts "fund: not enough gas"
     """
-    if (
-        self.pool_share == 0
-        or self.community_pool == empty(address)
-        or block.timestamp < self.pool_retry_at
-        or self._ask(method_id("totalSupply()")) == 0
-    ):
+    if self.pool_share == 0 or not self._has_stakers():
         return 0
     return self.pool_share
+
+
+@internal
+@view
+def _has_stakers() -> bool:
+    """
+    @notice True if there is a pool that answers and somebody has a share of it
+    @dev Reverts "fund: not enough gas"
+    """
+    return (
+        self.community_pool != empty(address)
+        and block.timestamp >= self.pool_retry_at
+        and self._ask(method_id("totalSupply()")) != 0
+    )
+
+
+@internal
+def _repay(collateral: IERC20, market: uint256, surplus: uint256) -> uint256:
+    """
+    @notice Hand as much of a market's surplus to the pool as it owes it. Without stakers nobody is there to be repaid, and the debt waits
+    @dev Reverts "fund: not enough gas"
+    @return What left the fund
+    """
+    owed: uint256 = (
+        self.market_community_payouts[market] - self.market_community_repayments[market]
+    )
+    if owed == 0 or not self._has_stakers():
+        return 0
+    given: uint256 = self._give(collateral, min(surplus, owed))
+    self.market_community_repayments[market] += given
+    log IInsuranceFund.CommunityRepaid(
+        market=market, amount=given, market_total=self.market_community_repayments[market]
+    )
+    return given
 
 
 @internal

@@ -58,18 +58,19 @@ def _record_payment(net_inflow: uint256, amount: uint256):
 
 @internal
 @view
-def _read(net_inflow: uint256, total_paid: uint256) -> (uint256, uint256):
+def _read(net_inflow: uint256, total_paid: uint256, periods: uint256) -> (uint256, uint256):
     """
-    @notice Base and payouts of the window that ends now
+    @notice Base and payouts of a window that ends now
     @param net_inflow As it is now: no entry tells how long it has been like this
     @param total_paid All ever paid
+    @param periods Length of the window, the running period included, at most PERIODS
     @return (base, paid), token units
     """
     lowest: uint256 = net_inflow
     paid: uint256 = 0
     for i: uint256 in range(PERIODS):
         word: uint256 = self.ring[i]
-        if (word >> PERIOD_OFFSET) + PERIODS > self._period():
+        if self._is_within(word, periods):
             lowest = min(lowest, word & AMOUNT_MASK)
             paid += (word >> PAID_OFFSET) & AMOUNT_MASK
     return lowest - (total_paid - paid), paid
@@ -85,6 +86,15 @@ def _write(lowest: uint256, amount: uint256):
         low = min(low, word & AMOUNT_MASK)
         paid += (word >> PAID_OFFSET) & AMOUNT_MASK
     self.ring[period % PERIODS] = low | (paid << PAID_OFFSET) | (period << PERIOD_OFFSET)
+
+
+@internal
+@view
+def _is_within(word: uint256, periods: uint256) -> bool:
+    """
+    @notice True if a ring word is of one of the last `periods`
+    """
+    return (word >> PERIOD_OFFSET) + periods > self._period()
 
 
 @internal

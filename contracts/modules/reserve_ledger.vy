@@ -20,6 +20,8 @@ capital_withdrawn: public(uint256)
 
 inflow_totals: HashMap[IInsuranceFund.Source, uint256]
 market_payouts: HashMap[uint256, uint256]
+# Of these payouts, what the market's own surplus has brought back.
+market_repayments: HashMap[uint256, uint256]
 
 
 @external
@@ -40,6 +42,29 @@ def paid_in_market(market: uint256) -> uint256:
     @param market Market id
     """
     return self.market_payouts[market]
+
+
+@external
+@view
+def repaid_in_market(market: uint256) -> uint256:
+    """
+    @notice What a market's surplus has paid back of that, token units
+    @param market Market id
+    """
+    return self.market_repayments[market]
+
+
+@internal
+def _credit_repayment(market: uint256, surplus: uint256) -> uint256:
+    """
+    @notice Count as much of a market's surplus as it owes the reserve
+    @dev Reverts "fund: amount too large"
+    @return That much, token units
+    """
+    amount: uint256 = min(surplus, self.market_payouts[market] - self.market_repayments[market])
+    self.market_repayments[market] += amount
+    self._credit(IInsuranceFund.Source.REPAYMENT, amount)
+    return amount
 
 
 @internal
@@ -111,8 +136,9 @@ def _net_inflow() -> uint256:
 
 @internal
 @view
-def _window() -> (uint256, uint256):
+def _window(periods: uint256) -> (uint256, uint256):
     """
-    @notice (base, paid) of the payout window that ends now
+    @notice (base, paid) of a payout window that ends now
+    @param periods See payout_window._read
     """
-    return payout_window._read(self._net_inflow(), self.total_paid)
+    return payout_window._read(self._net_inflow(), self.total_paid, periods)

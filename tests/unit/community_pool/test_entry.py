@@ -127,15 +127,39 @@ def test_without_an_entry_nothing_is_activated(staked):
         staked.pool.activate_deposit(staked.alice)
 
 
-def test_no_entry_becomes_shares_while_not_calm(system):
+def test_no_entry_becomes_shares_while_claims_are_open(system):
     """Nobody's money is pushed into a loss that is known, and nobody buys in before it is paid."""
     system.request(system.alice, 100)
     support.wait(ENTRY_DELAY)
-    system.fund.set_calm(False)
-    with boa.reverts("pool: not calm"):
+    system.fund.set_claims(True)
+    with boa.reverts("pool: claims open"):
         system.pool.activate_deposit(system.alice)
-    system.fund.set_calm(True)
+    system.fund.set_claims(False)
     assert system.pool.activate_deposit(system.alice) == system.units(100) * VIRTUAL
+
+
+@pytest.mark.parametrize("step", ["activate_deposit", "deposit", "mint"])
+def test_who_joins_may_do_so_in_any_mode(system, step):
+    """A fund below its target is not calm, and needs stakers most."""
+    system.request(system.alice, 100)
+    support.wait(ENTRY_DELAY)
+    system.fund.set_calm(False)
+    if step == "activate_deposit":
+        system.pool.activate_deposit(system.alice)
+    else:
+        limit = system.pool.maxDeposit if step == "deposit" else system.pool.maxMint
+        getattr(system.pool, step)(limit(system.alice), system.alice, sender=system.alice)
+    assert system.pool.balanceOf(system.alice) == system.units(100) * VIRTUAL
+
+
+@pytest.mark.parametrize("step", ["activate_deposit", "deposit", "mint"])
+def test_without_an_answer_of_the_fund_nobody_joins(system, step):
+    system.request(system.alice, 100)
+    support.wait(ENTRY_DELAY)
+    system.fund.set_broken(True)
+    arguments = (system.alice,) if step == "activate_deposit" else (1, system.alice)
+    with boa.reverts("pool: claims open"):
+        getattr(system.pool, step)(*arguments, sender=system.alice)
 
 
 def test_an_entry_gets_the_price_of_its_activation(staked):
@@ -242,11 +266,11 @@ def test_deposit_of_nothing_reverts(system):
         system.pool.deposit(0, system.alice, sender=system.alice)
 
 
-def test_deposit_while_not_calm_reverts(system):
+def test_deposit_while_claims_are_open_reverts(system):
     system.request(system.alice, 100)
     support.wait(ENTRY_DELAY)
-    system.fund.set_calm(False)
-    with boa.reverts("pool: not calm"):
+    system.fund.set_claims(True)
+    with boa.reverts("pool: claims open"):
         system.pool.deposit(1, system.alice, sender=system.alice)
 
 
@@ -280,11 +304,11 @@ def test_mint_over_the_due_entry_reverts(system):
         system.pool.mint(most + 1, system.alice, sender=system.alice)
 
 
-def test_mint_while_not_calm_reverts(system):
+def test_mint_while_claims_are_open_reverts(system):
     system.request(system.alice, 100)
     support.wait(ENTRY_DELAY)
-    system.fund.set_calm(False)
-    with boa.reverts("pool: not calm"):
+    system.fund.set_claims(True)
+    with boa.reverts("pool: claims open"):
         system.pool.mint(1, system.alice, sender=system.alice)
 
 

@@ -55,11 +55,21 @@ def test_max_redeem_is_the_due_exit(staked):
     assert staked.pool.maxWithdraw(staked.bob) == staked.units(1_000)
 
 
-def test_nothing_can_be_claimed_while_not_calm(staked):
+def test_no_exit_can_be_claimed_while_not_calm(staked):
     staked.request(staked.carol, 10)
     staked.executed(staked.bob)
     support.wait(COOLDOWN)
     staked.fund.set_calm(False)
+    assert staked.pool.maxWithdraw(staked.bob) == staked.pool.maxRedeem(staked.bob) == 0
+    assert staked.pool.maxDeposit(staked.carol) == staked.units(10)
+    assert staked.pool.maxMint(staked.carol) != 0
+
+
+def test_nothing_can_be_claimed_while_claims_are_open(staked):
+    staked.request(staked.carol, 10)
+    staked.executed(staked.bob)
+    support.wait(COOLDOWN)
+    staked.fund.set_claims(True)
     for owner in (staked.bob, staked.carol):
         for name in ("maxDeposit", "maxMint", "maxWithdraw", "maxRedeem"):
             assert getattr(staked.pool, name)(owner) == 0

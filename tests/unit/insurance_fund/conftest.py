@@ -24,6 +24,7 @@ class Source(IntFlag):
     CAPITAL = 8
     DONATION = 16
     COMMUNITY = 32
+    REPAYMENT = 64
 
 
 @dataclass

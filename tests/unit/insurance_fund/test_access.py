@@ -5,8 +5,8 @@ import pytest
 
 LIMITS = (1, 10**17, 10**17)
 
-ANYONE = {"add_capital", "recognise_donation"}
-VAULT = {"pay": (0, 1, 0), "receive_inflow": (0, 0, 0)}
+ANYONE = {"add_capital", "recognise_donation", "update_mode", "report_position", "sweep", "bring_back"}
+VAULT = {"pay": (0, 1, 0), "receive_inflow": (0, 0, 0), "receive_surplus": (0, 0), "pay_recovery": (1,)}
 GOVERNANCE = {
     "withdraw_capital": (1, "0x" + "11" * 20),
     "set_vault": ("0x" + "11" * 20,),
@@ -17,6 +17,9 @@ GOVERNANCE = {
     "set_target_floor": (1,),
     "set_default_limits": (LIMITS,),
     "set_market_limits": (0, LIMITS),
+    "set_mode_terms": ((10**17, 10**17, 10**17, 10**17, 600, 600, 10**18),),
+    "set_concentration_share": (1,),
+    "set_custody": ("0x" + "00" * 20, 1),
     "transfer_ownership": ("0x" + "11" * 20,),
 }
 NEW_OWNER = {"accept_ownership"}

@@ -46,15 +46,16 @@ class Backed:
 
 
 def with_vault(make_system, decimals: int) -> Any:
-    """A fund with a vault that is a contract, wide limits and a reserve of 1,000."""
+    """A fund with a vault that is a contract, wide limits, a reserve of 1,000 and a target it reaches."""
     system = make_system(decimals=decimals, has_vault=False)
-    calm_vault = support.deploy("mocks/MockCalmVault.vy")
+    calm_vault = support.deploy("mocks/MockFundVault.vy")
     calm_vault.set_mode(0)
     system.vault = calm_vault.address
     system.calm_vault = calm_vault
     fund, governance = system.fund, system.governance
     fund.set_vault(system.vault, sender=governance)
     fund.set_daily_cap_share(WAD, sender=governance)
+    fund.set_target_floor(system.units(1_000), sender=governance)
     fund.set_default_limits((fund.MAX_AMOUNT(), WAD, WAD // 10), sender=governance)
     system.add_capital(1_000)
     return system

@@ -34,6 +34,7 @@ def test_constructor_logs_parameters(governance):
         "FeeSharesSet",
         "TargetFloorSet",
         "DefaultLimitsSet",
+        "ModeTermsSet",
         "OwnershipTransferred",
     ]
 
