@@ -1,6 +1,7 @@
 """I7 over random histories: the books against an exact log of every move, kept in plain Python"""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import boa
@@ -13,8 +14,15 @@ from tests import support
 WAD = 10**18
 DAY = 86_400
 MARKETS = range(3)
-TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY = (1 << bit for bit in range(6))
-SOURCES = (TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY)
+# Losses that were written off are paid as if they were a market's.
+RECOVERY = 32
+PAYEES = (*MARKETS, RECOVERY)
+TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY, REPAYMENT = (1 << bit for bit in range(7))
+SOURCES = (TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY, REPAYMENT)
+NORMAL, CAUTION, RESTRICTED, ADL, HALTED = range(5)
+# Coverage for CAUTION and RESTRICTED, drawdown for ADL, margin to ease, seconds to confirm and to ease: the constructor's.
+TERMS = (75 * WAD // 100, WAD // 4, 3 * WAD // 10, WAD // 5, 600, 3_600)
+DRAWDOWN_PERIODS = 4
 
 
 @dataclass
@@ -60,11 +68,14 @@ class Replay:
     def __init__(self) -> None:
         self.reserve = 0
         self.inflows = dict.fromkeys(SOURCES, 0)
-        self.paid = dict.fromkeys(MARKETS, 0)
+        self.paid = dict.fromkeys(PAYEES, 0)
         self.withdrawn = 0
+        self.repaid = dict.fromkeys(PAYEES, 0)
+        self.cold = self.mode = self.checkpoints = 0
+        self.clocks = (0, 0)
         self.community_in = self.community_out = 0
         self.target = 0
-        self.draws = {market: Draw() for market in MARKETS}
+        self.draws = {market: Draw() for market in PAYEES}
 
     def apply(self, event: Any) -> None:
         handler = getattr(self, f"on_{type(event).__name__}", None)
@@ -89,6 +100,32 @@ class Replay:
     def on_PoolInflow(self, event: Any) -> None:
         self.community_in += event.amount
         assert event.total == self.community_in
+
+    def on_CommunityRepaid(self, event: Any) -> None:
+        self.repaid[event.market] += event.amount
+        assert event.market_total == self.repaid[event.market]
+
+    def on_Swept(self, event: Any) -> None:
+        self.cold += event.amount
+        assert event.cold_reserve == self.cold
+
+    def on_BroughtBack(self, event: Any) -> None:
+        self.cold -= event.amount
+        assert event.cold_reserve == self.cold
+
+    def on_RiskModeUpdated(self, event: Any) -> None:
+        assert event.old_mode == self.mode
+        self.mode = event.new_mode
+
+    def on_ModeClocksSet(self, event: Any) -> None:
+        self.clocks = (event.low_since, event.calm_since)
+
+    def on_CheckpointRecorded(self, event: Any) -> None:
+        assert event.index == self.checkpoints
+        self.checkpoints += 1
+        point = event.checkpoint
+        assert (point.reserve, point.cold_reserve, point.mode) == (self.reserve, self.cold, self.mode)
+        assert point.paid == sum(self.paid.values()) + self.community_out
 
     def on_EpisodeEnded(self, event: Any) -> None:
         assert event.drawn == self.draws[event.market].drawn
@@ -124,15 +161,27 @@ class FundMachine(RuleBasedStateMachine):
     @initialize(decimals=st.sampled_from([6, 8, 18]), capital=units_amounts, share=st.integers(10**16, WAD))
     def deploy(self, decimals: int, capital: int, share: int) -> None:
         self.token = support.deploy("mocks/MockERC20.vy", decimals)
-        self.governance, self.vault = support.actor("governance"), support.actor("vault")
+        self.governance = support.actor("governance")
+        self.mock = support.deploy("mocks/MockFundVault.vy")
+        self.mock.set_mode(NORMAL)
+        self.vault = self.mock.address
         self.share = share
-        self.limits = {market: (10**11, WAD // 2) for market in MARKETS}
+        self.limits = {market: (10**11, WAD // 2) for market in PAYEES}
         parameters = (share, WAD // 2, WAD // 10, 1, (*self.limits[0], 10**16))
         self.fund = support.deploy("InsuranceFund.vy", self.token, self.governance, parameters)
         self.unit = 10 ** (18 - decimals)
         self.log, self.replay = Log(), Replay()
-        self.draws = {market: Draw() for market in MARKETS}
+        self.draws = {market: Draw() for market in PAYEES}
         self.read_events()
+        self.mock.set_fund(self.fund)
+        self.safe = support.deploy("mocks/MockERC1271Wallet.vy", self.governance)
+        self.fund.set_custody(self.safe, 0, sender=self.governance)
+        self.token.approve(self.fund, 2**256 - 1, sender=self.safe.address)
+        self.cold = self.low_since = self.calm_since = 0
+        self.mode = NORMAL
+        self.paid_by = {market: [0, 0] for market in PAYEES}
+        self.repaid_by = {market: [0, 0] for market in PAYEES}
+        self.peak = 0
         self.period, self.periods = self.fund.PERIOD_SECONDS(), self.fund.PERIODS()
         self.fund.set_vault(self.vault, sender=self.governance)
         self.pool = support.deploy("mocks/MockPool.vy", self.token, self.fund)
@@ -149,6 +198,13 @@ class FundMachine(RuleBasedStateMachine):
 
     def reserve(self) -> int:
         return self.log.net() - sum(units for _, units in self.log.payouts)
+
+    def hot(self) -> int:
+        return self.reserve() - self.cold
+
+    def in_hand(self) -> int:
+        """The pool waits while the reserve has money in the Safe."""
+        return self.hot() if self.cold else self.reserve() + self.exposed
 
     @rule(amount=units_amounts)
     def add_capital(self, amount: int) -> None:
@@ -190,7 +246,7 @@ class FundMachine(RuleBasedStateMachine):
 
     @rule()
     def recognise_donation(self) -> None:
-        stray = self.token.balanceOf(self.fund) - self.reserve()
+        stray = self.token.balanceOf(self.fund) - self.hot()
         assert self.fund.recognise_donation() == stray
         self.read_events()
         self.log.move(self.now(), stray)
@@ -199,6 +255,7 @@ class FundMachine(RuleBasedStateMachine):
     @rule(part=st.integers(1, WAD))
     def withdraw_capital(self, part: int) -> None:
         amount = -(-self.fund.capital_surplus() * part // WAD)
+        self.note_peak()
         self.fund.withdraw_capital(amount, self.governance, sender=self.governance)
         self.read_events()
         self.log.move(self.now(), -amount)
@@ -231,10 +288,116 @@ class FundMachine(RuleBasedStateMachine):
         assert self.fund.payable_now(market, outstanding, open_interest) == expected * self.unit
         held = self.token.balanceOf(self.vault)
         payment = self.fund.pay(market, outstanding, open_interest, sender=self.vault)
+        self.check_payment(market, outstanding, expected, payment, held)
+
+    @rule(outstanding=claims)
+    def pay_recovery(self, outstanding: int) -> None:
+        expected = self.expected_payment(RECOVERY, outstanding)
+        held = self.token.balanceOf(self.vault)
+        payment = self.fund.pay_recovery(outstanding, sender=self.vault)
+        self.check_payment(RECOVERY, outstanding, expected, payment, held)
+
+    @rule(market=st.sampled_from(MARKETS), amount=st.one_of(st.just(0), units_amounts))
+    def receive_surplus(self, market: int, amount: int) -> None:
+        self.token.mint(self.fund, amount)
+        self.fund.receive_surplus(market, amount, sender=self.vault)
         self.read_events()
-        reserve = min(expected, self.reserve())
+        paid, repaid = self.paid_by[market], self.repaid_by[market]
+        to_pool = min(amount, paid[1] - repaid[1])
+        to_reserve = min(amount - to_pool, paid[0] - repaid[0])
+        repaid[0] += to_reserve
+        repaid[1] += to_pool
+        left = amount - to_pool - to_reserve
+        part = left * self.pool_share // WAD
+        self.log.move(self.now(), to_reserve)
+        self.log.move(self.now(), left - part)
+        self.given += to_pool + part
+
+    @rule(ceiling=st.one_of(st.just(0), units_amounts))
+    def sweep(self, ceiling: int) -> None:
+        self.fund.set_custody(self.safe, ceiling, sender=self.governance)
+        amount = max(0, self.hot() - max(ceiling, self.fund.target()))
+        assert self.fund.sweepable() == amount
+        if self.mode == NORMAL == self.judged(NORMAL) and self.mock.claim_markets() == 0 and amount:
+            assert self.fund.sweep() == amount
+            self.read_events()
+            self.cold += amount
+
+    @precondition(lambda self: self.cold)
+    @rule(part=st.integers(1, WAD))
+    def bring_back(self, part: int) -> None:
+        amount = -(-self.cold * part // WAD)
+        self.fund.bring_back(amount)
+        self.read_events()
+        self.cold -= amount
+
+    @rule(bitmap=st.sampled_from([0, 0, 1, 6]))
+    def claims_come_and_go(self, bitmap: int) -> None:
+        self.mock.set_claims(bitmap)
+
+    @rule()
+    def update_mode(self) -> None:
+        judged, expected = self.judged(self.mode), self.mode
+        if judged < self.mode:
+            self.low_since, self.calm_since = 0, self.calm_since or self.now()
+            if self.now() - self.calm_since >= TERMS[5]:
+                expected, self.calm_since = self.mode - 1, self.now()
+        elif judged > self.mode:
+            self.low_since, self.calm_since = self.low_since or self.now(), 0
+            if judged == ADL or self.now() - self.low_since >= TERMS[4]:
+                expected, self.low_since = judged, 0
+        else:
+            self.low_since = self.calm_since = 0
+        count = self.fund.checkpoint_count()
+        due = count == 0
+        if count:
+            last = self.fund.checkpoint(count - 1)
+            due = last.mode != expected or self.now() - last.time >= 3_600
+        assert self.fund.update_mode() == expected
+        self.read_events()
+        assert (self.mock.exchange_word() >> 176) & 255 == expected == self.replay.mode
+        assert self.fund.checkpoint_count() == count + due == self.replay.checkpoints
+        self.mode = expected
+        if due:
+            point = self.fund.checkpoint(count)
+            assert point.peak == max(self.peak, self.reserve() + self.exposed)
+            self.peak = 0
+
+    def judged(self, mode: int) -> int:
+        """By the log alone, in exact fractions."""
+        caution, restricted, drawdown, ease = (Fraction(term, WAD) for term in TERMS[:4])
+        start = (self.now() // self.period - DRAWDOWN_PERIODS + 1) * self.period
+        drawn = self.log.drawn(start)
+        base, paid = self.log.base(start) + self.exposed + drawn, self.log.paid(start) + drawn
+        if mode >= ADL:
+            drawdown *= 1 - ease
+        # rounded up to 18 decimals, as the contract does
+        if paid and Fraction(-(-paid * WAD // base), WAD) >= drawdown:
+            return ADL
+        if self.in_hand() == 0 and self.mock.claim_markets():
+            return ADL
+        target = self.fund.target()
+        has = Fraction((self.reserve() + self.exposed) * WAD // target, WAD) if target else None
+        if has is not None and has < restricted * (1 + ease if mode >= RESTRICTED else 1):
+            return RESTRICTED
+        if has is not None and has < caution * (1 + ease if mode >= CAUTION else 1):
+            return CAUTION
+        return NORMAL
+
+    def note_peak(self) -> None:
+        self.peak = max(self.peak, self.reserve() + self.exposed)
+
+    def check_payment(
+        self, market: int, outstanding: int, expected: int, payment: tuple[int, int], held: int
+    ) -> None:
+        self.read_events()
+        reserve = min(expected, self.hot())
         assert payment == (reserve * self.unit, (expected - reserve) * self.unit)
         assert self.token.balanceOf(self.vault) - held == expected
+        if expected:
+            self.note_peak()
+        self.paid_by[market][0] += reserve
+        self.paid_by[market][1] += expected - reserve
         self.record_payment(market, outstanding, expected)
         if expected:
             self.check_window()
@@ -249,7 +412,7 @@ class FundMachine(RuleBasedStateMachine):
         draw = self.present_draw(market)
         cap, share = self.limits[market]
         room = min(cap, (draw.start if draw.drawn else has) * share // WAD) - draw.drawn
-        return max(0, min(-(-outstanding // self.unit), budget, room, has))
+        return max(0, min(-(-outstanding // self.unit), budget, room, self.in_hand()))
 
     def window_start(self) -> int:
         return (self.now() // self.period - self.periods + 1) * self.period
@@ -266,7 +429,7 @@ class FundMachine(RuleBasedStateMachine):
             draw.start = self.reserve() + self.exposed
         draw.drawn += units
         draw.quiet_since = self.now() if units * self.unit >= outstanding else None
-        reserve = min(units, self.reserve())
+        reserve = min(units, self.hot())
         if reserve:
             self.log.payouts.append((self.now(), reserve))
         if units > reserve:
@@ -283,10 +446,15 @@ class FundMachine(RuleBasedStateMachine):
     @invariant()
     def i7_reserve_is_inflows_less_outflows(self) -> None:
         inflows = [self.fund.total_in(source) for source in SOURCES]
-        outflows = [self.fund.paid_in_market(market) for market in MARKETS]
+        outflows = [self.fund.paid_in_market(market) for market in PAYEES]
         assert sum(outflows) == self.fund.total_paid()
         assert self.fund.reserve() == sum(inflows) - sum(outflows) - self.fund.capital_withdrawn()
-        assert self.fund.reserve() == self.reserve() <= self.token.balanceOf(self.fund)
+        assert self.fund.reserve() == self.reserve()
+        assert self.fund.hot_reserve() == self.hot() <= self.token.balanceOf(self.fund)
+        assert self.fund.cold_reserve() == self.cold == self.token.balanceOf(self.safe)
+        for market in PAYEES:
+            paid = [self.fund.repaid_in_market(market), self.fund.community_repaid_in_market(market)]
+            assert paid == self.repaid_by[market]
 
     @invariant()
     def i7_budget_is_that_of_the_log(self) -> None:
@@ -312,8 +480,11 @@ class FundMachine(RuleBasedStateMachine):
         assert replay.withdrawn == self.fund.capital_withdrawn()
         assert replay.target == self.fund.target()
         assert replay.inflows == {source: self.fund.total_in(source) for source in SOURCES}
-        assert replay.paid == {market: self.fund.paid_in_market(market) for market in MARKETS}
+        assert replay.paid == {market: self.fund.paid_in_market(market) for market in PAYEES}
         assert replay.draws == self.draws
+        assert replay.cold == self.cold
+        assert replay.repaid == {market: repaid[1] for market, repaid in self.repaid_by.items()}
+        assert replay.clocks == (self.low_since, self.calm_since)
 
     @invariant()
     def surplus_is_never_below_target(self) -> None:

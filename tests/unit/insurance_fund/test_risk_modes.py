@@ -329,7 +329,9 @@ def test_who_joins_is_asked_for_claims_only(modes):
 
 def test_distances_are_what_can_still_be_paid(modes):
     units = modes.system.units
-    assert tuple(modes.fund.distances()) == (units(250), units(750), units(300), units(1_000))
+    # the least whose share of 1,000 rounds up to 30 %
+    to_adl = units(1_000) * (3 * WAD // 10 - 1) // WAD + 1
+    assert tuple(modes.fund.distances()) == (units(250), units(750), to_adl, units(1_000))
 
 
 @pytest.mark.parametrize("name", ["to_caution", "to_restricted", "to_adl"])
