@@ -112,18 +112,7 @@ exports: (
     stress_model.largest_position,
     stress_model.MAX_CONCENTRATION_SHARE,
 )
-exports: (
-    risk_modes.set_mode_terms,
-    risk_modes.mode_terms,
-    risk_modes.MAX_COVERAGE_BOUND,
-    risk_modes.MIN_ADL_DRAWDOWN,
-    risk_modes.MIN_EASE_MARGIN,
-    risk_modes.MIN_CONFIRM_SECONDS,
-    risk_modes.MAX_CONFIRM_SECONDS,
-    risk_modes.MIN_EASE_SECONDS,
-    risk_modes.MAX_EASE_SECONDS,
-    risk_modes.MAX_CAUTION_MULTIPLIER,
-)
+exports: (risk_modes.set_mode_terms, risk_modes.mode_terms)
 exports: (
     fund_history.checkpoint_count,
     fund_history.checkpoint,

@@ -244,13 +244,16 @@ def set_batch_seconds(batch_seconds: uint256):
 @external
 def set_risk_mode(mode: uint256, multiplier: uint256):
     kernel._require_delegated(THIS)
-    if msg.sender != system.insurance_fund:
+    word: uint256 = system.exchange_word
+    if msg.sender == system.guardian and mode == system.HALTED:
+        # stopping must not make anybody liquidatable
+        assert multiplier == system._multiplier(word), "config: multiplier"
+    elif msg.sender != system.insurance_fund:
         system._require_owner()
     assert mode <= system.HALTED, "config: unknown mode"
     assert (
         units.WAD <= multiplier and multiplier <= MAX_MULTIPLIER
     ), "config: multiplier"
-    word: uint256 = system.exchange_word
     system.exchange_word = system._exchange_word(
         convert(word & packing.MASK_160, address),
         system._exchange_version(word),

@@ -26,14 +26,13 @@ from . import system
 
 uses: ownable
 
-MAX_COVERAGE_BOUND: public(constant(uint256)) = units.WAD
-MIN_ADL_DRAWDOWN: public(constant(uint256)) = 5 * 10**16
-MIN_EASE_MARGIN: public(constant(uint256)) = 10**16
-MIN_CONFIRM_SECONDS: public(constant(uint256)) = 60
-MAX_CONFIRM_SECONDS: public(constant(uint256)) = 86_400
-MIN_EASE_SECONDS: public(constant(uint256)) = 600
-MAX_EASE_SECONDS: public(constant(uint256)) = 604_800
-MAX_CAUTION_MULTIPLIER: public(constant(uint256)) = 2 * units.WAD
+MIN_ADL_DRAWDOWN: constant(uint256) = 5 * 10**16
+MIN_EASE_MARGIN: constant(uint256) = 10**16
+MIN_CONFIRM_SECONDS: constant(uint256) = 60
+MAX_CONFIRM_SECONDS: constant(uint256) = 86_400
+MIN_EASE_SECONDS: constant(uint256) = 600
+MAX_EASE_SECONDS: constant(uint256) = 604_800
+MAX_CAUTION_MULTIPLIER: constant(uint256) = 2 * units.WAD
 
 # Of the payout window's periods, the running one included: more than 8 hours, less than 12.
 DRAWDOWN_PERIODS: constant(uint256) = 4
@@ -179,7 +178,7 @@ def _set_clocks(low_since: uint256, calm_since: uint256):
 def _set_terms(terms: IInsuranceFund.ModeTerms):
     assert (
         terms.restricted_coverage <= terms.caution_coverage
-        and terms.caution_coverage <= MAX_COVERAGE_BOUND
+        and terms.caution_coverage <= units.WAD
     ), "fund: bad coverage bounds"
     assert (
         terms.adl_drawdown >= MIN_ADL_DRAWDOWN and terms.adl_drawdown <= units.WAD
@@ -193,8 +192,12 @@ def _set_terms(terms: IInsuranceFund.ModeTerms):
         and terms.ease_seconds >= MIN_EASE_SECONDS
         and terms.ease_seconds <= MAX_EASE_SECONDS
     ), "fund: bad mode times"
+    # in the vault's steps, or no mode could ever be set
     assert (
-        terms.caution_multiplier >= units.WAD and terms.caution_multiplier <= MAX_CAUTION_MULTIPLIER
+        terms.caution_multiplier >= units.WAD
+        and terms.caution_multiplier <= MAX_CAUTION_MULTIPLIER
+        and fixed_math._div_up(terms.caution_multiplier, units.FACTOR_STEP) * units.FACTOR_STEP
+        == terms.caution_multiplier
     ), "fund: bad multiplier"
     old: IInsuranceFund.ModeTerms = self.terms
     self.terms = terms

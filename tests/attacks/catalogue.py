@@ -1226,7 +1226,7 @@ VIEWS = (
     row(
         "V04",
         "previews ignore pauses and caps",
-        f"{P}views.py::test_nothing_can_be_claimed_while_not_calm {P}views.py::test_previews_revert",
+        f"{P}views.py::test_nothing_can_be_claimed_while_claims_are_open {P}views.py::test_previews_revert",
     ),
     row(
         "V05",

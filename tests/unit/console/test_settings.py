@@ -3,7 +3,7 @@
 import boa
 import pytest
 
-from tests.kernel import EXCHANGE, INSURANCE_FUND, PRICE_ORACLE, wad
+from tests.kernel import EXCHANGE, GUARDIAN, INSURANCE_FUND, PRICE_ORACLE, wad
 from tests.support import actor
 from tests.unit.margin_vault.actions import by, events, govern, ledger, trade
 
@@ -141,6 +141,22 @@ def test_the_fund_sets_the_risk_mode(kernel):
     govern(kernel.vault.set_role, INSURANCE_FUND, actor("another fund"))
     message = "ownable: caller is not the owner"
     refused(kernel, message, kernel.vault.set_risk_mode, 0, wad(1), name="fund")
+
+
+def test_the_guardian_halts_and_nothing_else(kernel):
+    """With the margin rates as they are: stopping makes nobody liquidatable. Nor may it leave HALTED again."""
+    govern(kernel.vault.set_role, GUARDIAN, actor("guardian"))
+    govern(kernel.vault.set_risk_mode, 1, wad("1.5"))
+    not_owner = "ownable: caller is not the owner"
+    for mode in range(4):
+        refused(kernel, not_owner, kernel.vault.set_risk_mode, mode, wad("1.5"), name="guardian")
+    for multiplier in (wad(1), wad("1.501"), wad(10)):
+        refused(
+            kernel, "config: multiplier", kernel.vault.set_risk_mode, 4, multiplier, name="guardian"
+        )
+    by("guardian", kernel.vault.set_risk_mode, 4, wad("1.5"))
+    assert events(kernel) == [("RiskModeSet", 4, wad("1.5"), 1, wad("1.5"))]
+    refused(kernel, not_owner, kernel.vault.set_risk_mode, 0, wad("1.5"), name="guardian")
 
 
 @pytest.mark.parametrize("mode", [5, 255, 256, 2**256 - 1])

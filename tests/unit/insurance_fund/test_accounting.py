@@ -335,8 +335,31 @@ class FundMachine(RuleBasedStateMachine):
     def claims_come_and_go(self, bitmap: int) -> None:
         self.mock.set_claims(bitmap)
 
-    @rule()
-    def update_mode(self) -> None:
+    @rule(market=st.sampled_from(MARKETS), mint=st.integers(0, 2))
+    def crash(self, market: int, mint: int) -> None:
+        """One market draws all that there is, and somebody looks at the mode; a part of it may come back."""
+        self.set_daily_cap_share(WAD)
+        self.set_market_limits(market, 10**13, WAD)
+        self.claims_come_and_go(1 << market)
+        self.pay(market, 10**31, 0)
+        self.update_mode(0)
+        self.claims_come_and_go(0)
+        if mint:
+            self.receive_surplus(market, sum(self.paid_by[market]) * mint // 2)
+
+    @precondition(lambda self: self.mode != NORMAL)
+    @rule(looks=st.integers(1, 5), gap=st.sampled_from([3_599, 3_600]))
+    def recover(self, looks: int, gap: int) -> None:
+        """Money comes, the drawdown is over, and somebody looks again and again."""
+        self.add_capital(self.fund.target() + 1)
+        support.wait(5 * self.period)
+        self.update_mode(0)
+        for _ in range(looks):
+            self.update_mode(gap)
+
+    @rule(gap=st.sampled_from([0, 0, 599, 600, 3_599, 3_600]))
+    def update_mode(self, gap: int) -> None:
+        support.wait(gap)
         judged, expected = self.judged(self.mode), self.mode
         if judged < self.mode:
             self.low_since, self.calm_since = 0, self.calm_since or self.now()

@@ -378,6 +378,7 @@ def test_without_money_the_next_payment_calls_for_adl(modes):
         (5, 604_801, "fund: bad mode times"),
         (6, WAD - 1, "fund: bad multiplier"),
         (6, 2 * WAD + 1, "fund: bad multiplier"),
+        (6, WAD + 1, "fund: bad multiplier"),
     ],
 )
 def test_terms_out_of_bounds_revert(modes, place, value, message):
