@@ -3,7 +3,7 @@
 import boa
 import pytest
 
-from tests.kernel import EXCHANGE, GUARDIAN, INSURANCE_FUND, PRICE_ORACLE, wad
+from tests.kernel import EXCHANGE, INSURANCE_FUND, PRICE_ORACLE, wad
 from tests.support import actor
 from tests.unit.margin_vault.actions import by, events, govern, ledger, trade
 
@@ -145,7 +145,6 @@ def test_the_fund_sets_the_risk_mode(kernel):
 
 def test_the_guardian_halts_and_nothing_else(kernel):
     """With the margin rates as they are: stopping makes nobody liquidatable. Nor may it leave HALTED again."""
-    govern(kernel.vault.set_role, GUARDIAN, actor("guardian"))
     govern(kernel.vault.set_risk_mode, 1, wad("1.5"))
     not_owner = "ownable: caller is not the owner"
     for mode in range(4):
