@@ -214,7 +214,8 @@ class _Auditor:
     def _fund(self) -> Iterator[Check]:
         fund = self.chain.deployment.address(FUND)
         sources = dict.fromkeys(SOURCES, 0)
-        paid = withdrawn = community = given = 0
+        paid = withdrawn = community = given = swept = returned = 0
+        points: list[tuple] = []
         for event in self.chain.events([FUND], last=self.block):
             if event.name == "InflowRecorded":
                 sources[SOURCES[event.source.bit_length() - 1]] += event.amount
@@ -225,6 +226,13 @@ class _Auditor:
                 given += event.amount
             elif event.name == "CapitalWithdrawn":
                 withdrawn += event.amount
+            elif event.name == "Swept":
+                swept += event.amount
+            elif event.name == "BroughtBack":
+                returned += event.amount
+            elif event.name == "CheckpointRecorded":
+                points.append(tuple(event.checkpoint))
+        cold = swept - returned
         reserve = self._call(FUND, "reserve")
         booked = sum(sources.values()) - paid - withdrawn
         yield Check(
@@ -246,15 +254,25 @@ class _Auditor:
             received - sent,
             "token",
         )
-        yield Check("I7-reserve", "the fund's tokens >= its reserve", held >= reserve, held, reserve, "token")
         yield Check(
-            "I7-out",
-            "tokens that left the fund = claims paid, by reserve and pool, + capital + inflows of the pool",
-            sent == paid + community + withdrawn + given,
-            sent,
-            paid + community + withdrawn + given,
+            "I7-reserve",
+            "the fund's tokens >= its reserve less what lies in the cold Safe",
+            held >= reserve - cold,
+            held,
+            reserve - cold,
             "token",
         )
+        yield from self._custody(swept, returned)
+        out = paid + community + withdrawn + given + swept
+        yield Check(
+            "I7-out",
+            "tokens that left the fund = claims paid, by reserve and pool, + capital + the pool's part + swept",
+            sent == out,
+            sent,
+            out,
+            "token",
+        )
+        yield self._history(points)
         vault_got = self.ledger.tokens_in["fund"]
         yield Check(
             "I7-vault",
@@ -265,6 +283,33 @@ class _Auditor:
             "token",
         )
         yield from self._pool(community, given)
+
+    def _custody(self, swept: int, returned: int) -> Iterator[Check]:
+        """What lies in the cold Safe, by the fund's events, its books and the Safe's tokens."""
+        cold = self._call(FUND, "cold_reserve")
+        yield Check(
+            "I7-cold",
+            "cold reserve = swept less brought back",
+            cold == swept - returned,
+            cold,
+            swept - returned,
+            "token",
+        )
+        if cold:
+            safe = str(self._call(FUND, "cold_safe"))
+            held = self._call("Collateral", "balanceOf", safe)
+            yield Check(
+                "I7-safe", "the cold Safe's tokens >= the cold reserve", held >= cold, held, cold, "token"
+            )
+
+    def _history(self, points: list[tuple]) -> Check:
+        """The checkpoints the fund still has, against the events that announced them."""
+        count = self._call(FUND, "checkpoint_count")
+        first = max(count - self._call(FUND, "CHECKPOINTS"), 0)
+        shown = self.chain.call_many(FUND, [("checkpoint", n) for n in range(first, count)], self.block)
+        equal = sum(tuple(a) == b for a, b in zip(shown, points[first:], strict=False))
+        is_whole = count == len(points) and equal == count - first
+        return Check("I7-history", "checkpoints rebuilt = storage", is_whole, equal, count - first, "count")
 
     def _pool(self, drawn: int, given: int) -> Iterator[Check]:
         """The pool's books against its tokens, and against what the fund says of it."""

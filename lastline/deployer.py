@@ -344,6 +344,7 @@ class Deployer:
             [wad(p["pool"]["inflow_share"])],
             lambda: self._view("InsuranceFund", "pool_share"),
         )
+        yield from self._fund_steps(p["fund"], decimals)
         for index, market in enumerate(p["markets"]):
             yield from self._market_steps(index, market, decimals)
         capital = to_units(p["fund"].get("mock_capital", "0"), decimals)
@@ -353,6 +354,42 @@ class Deployer:
             yield from self._hand_over_steps()
         else:
             self._require_local("keep_deployer")
+
+    def _fund_steps(self, fund: dict[str, Any], decimals: int) -> Iterator[Step]:
+        """What the fund has beyond its constructor; tables that are left out stay as the contract has them."""
+        if "modes" in fund:
+            modes = fund["modes"]
+            names = ("caution_coverage", "restricted_coverage", "adl_drawdown", "ease_margin")
+            terms = (
+                *(wad(modes[name]) for name in names),
+                int(modes["confirm_seconds"]),
+                int(modes["ease_seconds"]),
+                wad(modes["caution_multiplier"]),
+            )
+            yield self._step(
+                "set what the risk mode follows",
+                lambda: tuple(self._view("InsuranceFund", "mode_terms")) == terms,
+                ("InsuranceFund", "set_mode_terms", terms),
+            )
+        if "concentration_share" in fund:
+            yield self._set(
+                "what the largest positions add to the target",
+                "InsuranceFund",
+                "set_concentration_share",
+                [wad(fund["concentration_share"])],
+                lambda: self._view("InsuranceFund", "concentration_share"),
+            )
+        if "custody" in fund:
+            safe = to_checksum_address(fund["custody"]["cold_safe"])
+            ceiling = to_units(fund["custody"]["hot_ceiling"], decimals)
+            yield self._step(
+                "set the cold Safe and the hot ceiling",
+                lambda: (
+                    (self._view("InsuranceFund", "cold_safe"), self._view("InsuranceFund", "hot_ceiling"))
+                    == (safe, ceiling)
+                ),
+                ("InsuranceFund", "set_custody", safe, ceiling),
+            )
 
     def _role_steps(self) -> Iterator[Step]:
         governance = self.parameters["governance"]

@@ -24,7 +24,8 @@ ORACLE = "PriceOracle"
 POOL = "CommunityPool"
 FUNDING_PERIOD = 28_800  # seconds that funding rates are told for
 RISK_MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
-SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COMMUNITY")
+SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COMMUNITY", "REPAYMENT")
+MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class ClaimView:
 
 @dataclass(frozen=True)
 class FundView:
-    """The insurance fund, token units; `coverage` is reserve over target, 18 decimals."""
+    """The insurance fund, token units; `coverage` is reserve and pool over target, 18 decimals."""
 
     reserve: int
     tokens: int
@@ -145,6 +146,8 @@ class FundView:
     community_exposed: int = 0
     community_out: int = 0
     community_in: int = 0
+    # Of the reserve, what lies in the cold Safe.
+    cold_reserve: int = 0
 
 
 _View = TypeVar("_View")
@@ -230,4 +233,5 @@ def fund(chain: Chain, block: int | str = "latest") -> FundView:
         chain.call(POOL, "exposed_assets", block=block) if POOL in chain.deployment.contracts else 0,
         chain.call(FUND, "community_out", block=block),
         chain.call(FUND, "community_in", block=block),
+        chain.call(FUND, "cold_reserve", block=block),
     )

@@ -49,6 +49,7 @@ class Config:
     mark_age: int = 240
     mark_move: int = 10**15
     collect_fees_from: int = 100 * WAD
+    keeps_mode: bool = True
     touch_pots_from: int = 0
     # How much at once.
     absorb_batch: int = 16

@@ -12,11 +12,12 @@ from lastline.keeper import pricing
 from lastline.keeper.config import Config
 from lastline.keeper.orderbook import Resting
 from lastline.keeper.pricing import Close, Offer
-from lastline.keeper.snapshot import ALLOCATOR, ENGINE, EXCHANGE, MarketSnapshot, Snapshot
+from lastline.keeper.snapshot import ALLOCATOR, ENGINE, EXCHANGE, FUND, MarketSnapshot, Snapshot
 from lastline.units import WAD, to_decimal
-from lastline.views import VAULT, AccountView, PositionView
+from lastline.views import MODES, VAULT, AccountView, PositionView
 
 DELEVERAGE, ROUND, CLOSE_AT_MARK = 1, 2, 3
+ADL, HALTED = MODES.index("ADL"), MODES.index("HALTED")
 # Most rounds that one `sync_cohort` applies.
 SYNC_LIMIT = 64
 # Gas of each kind of action, from docs/benchmarks.md rounded up; an absorption's is for one account more.
@@ -33,6 +34,7 @@ GAS = {
     "close_at_settlement": 140_000,
     "collect_fees": 200_000,
     "pay_treasury": 80_000,
+    "update_mode": 250_000,
 }
 # What each maker beyond the first adds to a close against orders.
 GAS_PER_MAKER = 70_000
@@ -589,12 +591,34 @@ def fees(snapshot: Snapshot, config: Config) -> list[Action]:
     return out
 
 
+def mode(snapshot: Snapshot, config: Config) -> list[Action]:
+    """The fund looks at itself: to change the risk mode, to start or stop the clock before that, or for a checkpoint."""
+    fund, now = snapshot.fund, snapshot.timestamp
+    if fund is None:
+        return []
+    if fund.mode == HALTED or fund.judged == fund.mode:
+        why = "" if fund.mode == HALTED or not (fund.low_since or fund.calm_since) else "its clock can be stopped"
+    elif fund.judged < fund.mode:
+        is_due = not fund.calm_since or now - fund.calm_since >= fund.ease_seconds
+        why = f"all is well enough for {MODES[fund.mode - 1]}" if is_due else ""
+    else:
+        is_due = fund.judged == ADL or not fund.low_since or now - fund.low_since >= fund.confirm_seconds
+        why = f"its state calls for {MODES[fund.judged]}" if is_due else ""
+    if not why and now >= fund.checkpoint_at:
+        why = "a checkpoint is due"
+    if not why:
+        return []
+    what = f"mode {MODES[fund.mode]}"
+    cost = gas_cost("update_mode", snapshot, config)
+    return [Action("update_mode", FUND, "update_mode", (), what, why, gas_cost=cost)]
+
+
 # --- the whole ----------------------------------------------------------------------------------------------
 
 Phase = Callable[[Snapshot, Config], list[Action]]
 # In this order: without marks nothing is due, a liquidation makes claims, claims come before what is left to
 # sell.
-PHASES: tuple[Phase, ...] = (marks, syncs, liquidations, losses, purchases, touches, settlements, fees)
+PHASES: tuple[Phase, ...] = (marks, syncs, liquidations, losses, purchases, touches, settlements, fees, mode)
 
 
 def _is_open(market: MarketSnapshot, snapshot: Snapshot) -> bool:

@@ -107,12 +107,28 @@ class FeeSnapshot:
 
 
 @dataclass(frozen=True)
+class FundSnapshot:
+    """What the fund's risk mode waits for: the vault's mode and the one its state calls for, since when it was seen low or calm
+    (0: it was not), and the terms; `checkpoint_at`: when the next checkpoint is due. Seconds.
+    """
+
+    mode: int
+    judged: int
+    low_since: int
+    calm_since: int
+    confirm_seconds: int
+    ease_seconds: int
+    checkpoint_at: int
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The whole at a block. `unhealthy`: accounts that could be liquidated; `with_pots`: members with ADL
     profit that is not booked (only read if somebody wants to touch them); `to_close`: solvent accounts with a
     position in a settled market, and the market (only read for the public good); `unsynced`: generations
     that need `sync_cohort` first; `unread`: accounts that the vault gives no state of, and why.
     `is_controlled`: the sender may trade for `own`. `orders`: what accounts may be closed against.
+    `fund` None: it does not answer, or nobody wants to know.
     """
 
     block: int
@@ -132,6 +148,7 @@ class Snapshot:
     unread: dict[int, str] = field(default_factory=dict)
     orders: tuple[Resting, ...] = ()
     to_close: tuple[tuple[int, int], ...] = ()
+    fund: FundSnapshot | None = None
 
 
 def own_account(config: Config, sender: str) -> int:
@@ -186,7 +203,20 @@ def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> 
         unread=unread,
         orders=orderbook.resting(chain, orderbook.read_file(config.orders), block) if unhealthy else (),
         to_close=_to_close(chain, block, settled, [a for a, s in read_states.items() if s[3] >= 0]),
+        fund=_fund(chain, block) if config.keeps_mode else None,
     )
+
+
+def _fund(chain: Chain, block: int) -> FundSnapshot | None:
+    answers = chain.call_many(FUND, [("risk_state",), ("mode_terms",), ("checkpoint_count",)], block, False)
+    if any(isinstance(answer, Reverted) for answer in answers):
+        return None
+    state, terms, count = answers
+    due = 0
+    if count:
+        last = chain.call(FUND, "checkpoint", count - 1, block=block)
+        due = last[0] + chain.call(FUND, "CHECKPOINT_SECONDS", block=block)
+    return FundSnapshot(state[0], state[1], state[5], state[6], terms[4], terms[5], due)
 
 
 def _is_idle(state: tuple[Any, ...]) -> bool:
