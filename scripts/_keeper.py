@@ -106,6 +106,11 @@ class KeptRun(Run):
         """The keeper does."""
         self.work()
 
+    def look_after(self, time: int) -> None:
+        """The keeper does."""
+        self.work()
+        self.look()
+
     def move_to(self, time: int, price: str) -> None:
         super().move_to(time, price)
         if self.line.time == "afterwards":

@@ -18,8 +18,8 @@ from lastline.accounts import account_id
 from lastline.chain import Chain, KeySender, Reverted
 from lastline.orders import MAX_MAKERS, Order, SignedOrder, sign
 from lastline.units import WAD, to_decimal, to_tokens, to_units, wad
-from lastline.views import VAULT
-from lastline.words import AccountWord
+from lastline.views import FUND, MODES, VAULT
+from lastline.words import AccountWord, SystemWord
 
 FEED_DECIMALS = 8
 GAS = 14_000_000
@@ -82,6 +82,20 @@ class Happened:
     what: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class FundAt:
+    """The fund at a time: token units, coverage and drawdown with 18 decimals, the vault's mode."""
+
+    time: int
+    price: str
+    mode: str
+    reserve: int
+    target: int
+    paid: int
+    coverage: int
+    drawdown: int
+
+
 class Run:
     """One replay."""
 
@@ -108,6 +122,7 @@ class Run:
         # Who submits matched orders and touches accounts: work that anybody may do.
         self.relay = self.keeper
         self.buyer = self._actor("inventory buyer")
+        self.fund_over_time: list[FundAt] = []
         self.line = Happened("", "")
         self.fills = self.liquidations = self.absorptions = 0
 
@@ -286,7 +301,8 @@ class Run:
                     size -= min(left, size)
 
     def wave(self, time: int, price: int) -> None:
-        """Everybody whose time has come trades."""
+        """Everybody whose time has come trades, if the risk mode lets positions be opened."""
+        mode = SystemWord.of(self.chain.call(VAULT, "exchange_word")).mode
         for market in self.markets:
             entries = []
             for trader in self.traders:
@@ -296,7 +312,9 @@ class Run:
             for taking in self.scenario["population"].get("profit_takers", []):
                 if _time(taking["time"]) == time and taking["market"] == market:
                     entries += self._profit_takers(market, taking["count"])
-            if entries:
+            if entries and mode >= MODES.index("RESTRICTED"):
+                self.line.what.append(f"market {market}: {len(entries)} turned away, mode {MODES[mode]}")
+            elif entries:
                 before = self.fills
                 self.match(market, entries)
                 self.line.what.append(f"market {market}: {self.fills - before} fills, {len(entries)} traders")
@@ -417,6 +435,26 @@ class Run:
         self.liquidate()
         self.resolve()
         self.sell_inventory()
+        self.send(self.keeper, FUND, "update_mode")
+
+    def look(self) -> None:
+        """Note what the fund is like now."""
+        risk = self.chain.call(FUND, "risk_state")
+        mode = MODES[risk[0]]
+        if self.fund_over_time and self.fund_over_time[-1].mode != mode:
+            self.line.what.append(f"mode {mode}")
+        self.fund_over_time.append(
+            FundAt(
+                self.web3.eth.get_block("latest")["timestamp"],
+                self.line.price,
+                mode,
+                self.chain.call(FUND, "reserve"),
+                self.chain.call(FUND, "target"),
+                self.chain.call(FUND, "total_paid"),
+                risk[2],
+                risk[3],
+            )
+        )
 
     def collect(self) -> None:
         """Fees to the fund and the treasury."""
@@ -445,9 +483,12 @@ class Run:
                 self.line.what.append("no keeper gets through")
             else:
                 self.work()
+            self.look()
             self.wave(time, wad(point["price"]))
             self.tell(self.line)
         self._settle_up()
+        if "aftermath" in self.scenario:
+            self._refill(self.scenario["aftermath"])
 
     def _settle_up(self) -> None:
         last = self.scenario["prices"][-1]
@@ -471,6 +512,43 @@ class Run:
                 count += 1
         self.line.what.append(f"everybody settled, fees collected, {count} traders withdraw what they may")
         self.tell(self.line)
+
+
+    def _refill(self, plan: dict[str, Any]) -> None:
+        """The days after, at the last price: two large traders go in and out, their fees go to the fund, until the mode is NORMAL.
+
+        Raises ScenarioError if it never is.
+        """
+        price, step = self.scenario["prices"][-1]["price"], int(plan["hours"]) * 3600
+        large = [self._actor(f"large trader {n}") for n in range(2)]
+        for actor in large:
+            self.deposit(actor, wad(plan["deposit"]))
+        is_in = False
+        for _ in range(int(plan["steps"])):
+            time = self.web3.eth.get_block("latest")["timestamp"] + step
+            self.line = Happened(datetime.fromtimestamp(time, UTC).strftime("%d %b %H:%M"), price)
+            self.move_to(time, price)
+            self.look_after(time)
+            mode = self.fund_over_time[-1].mode
+            if mode == "NORMAL":
+                self.line.what.append("back to normal")
+                self.tell(self.line)
+                return
+            if is_in or mode == "CAUTION":
+                before = self.fills
+                buyer, seller = large if not is_in else large[::-1]
+                lots = int(plan["lots"])
+                self.match(0, [Entry(buyer, True, lots), Entry(seller, False, lots)])
+                self.line.what.append(f"{self.fills - before} fills of {lots} lots between large traders")
+                is_in = not is_in
+            self.tell(self.line)
+        raise ScenarioError(f"After {plan['steps']} steps the risk mode is still {mode}.")
+
+    def look_after(self, time: int) -> None:
+        """Between crises: marks are renewed every five minutes in real life, here once; fees go to the fund, which looks at itself."""
+        self.collect()
+        self.send(self.keeper, FUND, "update_mode")
+        self.look()
 
 
 def _time(moment: datetime) -> int:

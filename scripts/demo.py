@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,7 @@ def replay(
     show_checks(report, console)
     show_tiers(summary, console)
     show_claims(summary, console)
+    show_fund(summary, console)
     idle = [tier for tier, amount in summary["loss_by_tier"].items() if Decimal(amount) <= 0]
     if not report.holds:
         raise click.ClickException(f"Invariants fail: {', '.join(check.id for check in report.failed)}.")
@@ -233,6 +235,20 @@ def summarise(run: Run, chain: Chain, report: audit.Report, events: list[Event])
             for name, tokens in fund.inflows.items()
             if tokens
         },
+        "fund_over_time": [
+            {
+                "time": datetime.fromtimestamp(at.time, UTC).isoformat(),
+                "price": at.price,
+                "mode": at.mode,
+                **{
+                    name: to_decimal(to_quote(getattr(at, name), decimals))
+                    for name in ("reserve", "target", "paid")
+                },
+                "coverage": to_decimal(at.coverage),
+                "drawdown": to_decimal(at.drawdown),
+            }
+            for at in run.fund_over_time
+        ],
         "fees_uncollected": to_decimal(fees.fees),
         "invariants": [{"id": check.id, "holds": check.holds, "what": check.what} for check in report.checks],
         "addresses": {name: record.address for name, record in chain.deployment.contracts.items()},
@@ -259,6 +275,22 @@ def show_tiers(summary: dict[str, Any], console: Console) -> None:
     table.add_column("quote", justify="right")
     for tier, amount in summary["loss_by_tier"].items():
         table.add_row(what[tier], f"{Decimal(amount):,.6f}")
+    console.print(table)
+
+
+def show_fund(summary: dict[str, Any], console: Console) -> None:
+    """How the fund was drained and refilled, and which risk mode that called for."""
+    table = Table(title="The insurance fund over time")
+    for name in ("time", "price", "mode", "reserve", "target", "coverage", "drawdown"):
+        table.add_column(name, justify="left" if name in ("time", "mode") else "right")
+    for at in summary["fund_over_time"]:
+        table.add_row(
+            at["time"][:16].replace("T", " "),
+            at["price"],
+            at["mode"],
+            *(f"{Decimal(at[name]):,.2f}" for name in ("reserve", "target")),
+            *(f"{Decimal(at[name]) * 100:,.1f} %" for name in ("coverage", "drawdown")),
+        )
     console.print(table)
 
 
