@@ -513,7 +513,6 @@ class Run:
         self.line.what.append(f"everybody settled, fees collected, {count} traders withdraw what they may")
         self.tell(self.line)
 
-
     def _refill(self, plan: dict[str, Any]) -> None:
         """The days after, at the last price: two large traders go in and out, their fees go to the fund, until the mode is NORMAL.
 

@@ -150,9 +150,7 @@ def test_the_guardian_halts_and_nothing_else(kernel):
     for mode in range(4):
         refused(kernel, not_owner, kernel.vault.set_risk_mode, mode, wad("1.5"), name="guardian")
     for multiplier in (wad(1), wad("1.501"), wad(10)):
-        refused(
-            kernel, "config: multiplier", kernel.vault.set_risk_mode, 4, multiplier, name="guardian"
-        )
+        refused(kernel, "config: multiplier", kernel.vault.set_risk_mode, 4, multiplier, name="guardian")
     by("guardian", kernel.vault.set_risk_mode, 4, wad("1.5"))
     assert events(kernel) == [("RiskModeSet", 4, wad("1.5"), 1, wad("1.5"))]
     refused(kernel, not_owner, kernel.vault.set_risk_mode, 0, wad("1.5"), name="guardian")

@@ -13,6 +13,7 @@ from tests import support
 from tests.support import Log, named_logs, plain
 
 WAD = 10**18
+NORMAL, CAUTION, RESTRICTED, ADL, HALTED = range(5)
 
 
 class Source(IntFlag):
@@ -169,3 +170,50 @@ def uncapped(funded: FundSystem) -> FundSystem:
     fund.set_daily_cap_share(fund.MAX_DAILY_CAP_SHARE(), sender=funded.governance)
     fund.set_default_limits(wide, sender=funded.governance)
     return funded
+
+
+@dataclass
+class Modes:
+    """A fund without limits whose vault answers; target 1,000 whole tokens, reserve as given."""
+
+    system: FundSystem
+    vault: VyperContract
+
+    @property
+    def fund(self) -> VyperContract:
+        return self.system.fund
+
+    @property
+    def mode(self) -> int:
+        return (self.vault.exchange_word() >> 176) & 255
+
+    def update(self) -> int:
+        mode = self.fund.update_mode(sender=support.actor("anybody"))
+        assert mode == self.mode
+        return mode
+
+    def pay(self, whole: int, market: int = 0) -> None:
+        self.system.pay(market, whole)
+
+    def set_target(self, whole: int) -> None:
+        self.fund.set_target_floor(self.system.units(whole), sender=self.system.governance)
+
+    def set_mode(self, mode: int) -> None:
+        self.vault.set_mode(mode)
+
+
+@pytest.fixture(scope="module", params=[6, 18])
+def modes(make_system: Callable[..., FundSystem], request: pytest.FixtureRequest) -> Modes:
+    system = make_system(decimals=request.param, has_vault=False)
+    vault = support.deploy("mocks/MockFundVault.vy")
+    vault.set_mode(NORMAL)
+    vault.set_fund(system.fund)
+    system.vault = vault.address
+    fund, governance = system.fund, system.governance
+    fund.set_vault(vault, sender=governance)
+    fund.set_daily_cap_share(WAD, sender=governance)
+    fund.set_default_limits((fund.MAX_AMOUNT(), WAD, WAD // 100), sender=governance)
+    system.add_capital(1_000)
+    modes = Modes(system, vault)
+    modes.set_target(1_000)
+    return modes

@@ -5,7 +5,6 @@ import pytest
 
 from tests import support
 from tests.support import actor, named_logs, transfer_log
-from tests.unit.insurance_fund.test_risk_modes import modes  # noqa: F401
 
 NOBODY = "0x" + "00" * 20
 
@@ -20,9 +19,7 @@ class Custody:
         self.set(600)
 
     def set(self, ceiling: int, safe=None) -> None:
-        self.fund.set_custody(
-            safe or self.safe, self.system.units(ceiling), sender=self.system.governance
-        )
+        self.fund.set_custody(safe or self.safe, self.system.units(ceiling), sender=self.system.governance)
 
     def give_back(self, whole: int) -> None:
         units = self.system.units(whole)
@@ -39,7 +36,7 @@ class Custody:
 
 
 @pytest.fixture
-def custody(modes):  # noqa: F811
+def custody(modes):
     return Custody(modes)
 
 
@@ -81,7 +78,7 @@ def test_sweep_while_not_calm_reverts(custody, trouble):
         custody.fund.sweep()
 
 
-def test_sweep_without_a_safe_reverts(modes):  # noqa: F811
+def test_sweep_without_a_safe_reverts(modes):
     modes.set_target(0)
     with boa.reverts("fund: no safe"):
         modes.fund.sweep()

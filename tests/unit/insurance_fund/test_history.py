@@ -5,12 +5,12 @@ import pytest
 
 from tests import support
 from tests.support import named_logs
-from tests.unit.insurance_fund.test_risk_modes import ADL, NORMAL, WAD, modes  # noqa: F401
+from tests.unit.insurance_fund.conftest import ADL, NORMAL, WAD
 
 HOUR = 3_600
 
 
-def test_first_update_keeps_a_checkpoint_of_all(modes):  # noqa: F811
+def test_first_update_keeps_a_checkpoint_of_all(modes):
     modes.update()
     units = modes.system.units
     assert modes.fund.checkpoint_count() == 1
@@ -19,21 +19,21 @@ def test_first_update_keeps_a_checkpoint_of_all(modes):  # noqa: F811
     )  # fmt: skip
 
 
-def test_checkpoint_is_logged_with_its_index(modes):  # noqa: F811
+def test_checkpoint_is_logged_with_its_index(modes):
     modes.update()
     logs = [fields for name, fields in named_logs(modes.fund) if name == "CheckpointRecorded"]
     assert logs == [{"index": 0, "checkpoint": tuple(modes.fund.checkpoint(0))}]
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(HOUR - 1, 1), (HOUR, 2)])
-def test_the_next_one_comes_after_an_hour(modes, seconds, count):  # noqa: F811
+def test_the_next_one_comes_after_an_hour(modes, seconds, count):
     modes.update()
     support.wait(seconds)
     modes.update()
     assert modes.fund.checkpoint_count() == count
 
 
-def test_a_change_of_mode_is_always_kept(modes):  # noqa: F811
+def test_a_change_of_mode_is_always_kept(modes):
     modes.set_target(0)
     modes.update()
     modes.pay(400)
@@ -46,7 +46,7 @@ def test_a_change_of_mode_is_always_kept(modes):  # noqa: F811
     )  # fmt: skip
 
 
-def test_peak_is_the_highest_between_two_checkpoints(modes):  # noqa: F811
+def test_peak_is_the_highest_between_two_checkpoints(modes):
     """However it went up and down, seen or not."""
     modes.set_target(0)
     modes.update()
@@ -66,13 +66,13 @@ def test_peak_is_the_highest_between_two_checkpoints(modes):  # noqa: F811
     assert modes.fund.checkpoint(2).peak == units(1_050)
 
 
-def test_coverage_beyond_its_field_is_cut(modes):  # noqa: F811
+def test_coverage_beyond_its_field_is_cut(modes):
     modes.set_target(0)
     modes.update()
     assert modes.fund.checkpoint(0).coverage == 2**96 - 1
 
 
-def test_the_ring_keeps_the_last_ones_and_no_others(modes):  # noqa: F811
+def test_the_ring_keeps_the_last_ones_and_no_others(modes):
     size = modes.fund.CHECKPOINTS()
     for _ in range(size + 2):
         modes.update()
@@ -86,6 +86,6 @@ def test_the_ring_keeps_the_last_ones_and_no_others(modes):  # noqa: F811
             modes.fund.checkpoint(index)
 
 
-def test_no_checkpoint_before_the_first(modes):  # noqa: F811
+def test_no_checkpoint_before_the_first(modes):
     with boa.reverts("fund: no checkpoint"):
         modes.fund.checkpoint(0)

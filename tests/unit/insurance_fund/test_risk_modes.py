@@ -1,66 +1,16 @@
 """The risk mode the fund puts the vault in: thresholds, hysteresis, clocks; and what it rests on"""
 
-from dataclasses import dataclass
-
 import boa
 import pytest
 
 from tests import support
 from tests.support import actor, named_logs, plain
+from tests.unit.insurance_fund.conftest import ADL, CAUTION, HALTED, NORMAL, RESTRICTED, WAD
 
-WAD = 10**18
-NORMAL, CAUTION, RESTRICTED, ADL, HALTED = range(5)
 CONFIRM, EASE = 600, 3_600
 PERIOD = 10_800
 # caution, restricted, drawdown, ease margin, confirm, ease, multiplier: the constructor's
 TERMS = (75 * WAD // 100, WAD // 4, 3 * WAD // 10, WAD // 5, CONFIRM, EASE, 5 * WAD // 4)
-
-
-@dataclass
-class Modes:
-    """A fund without limits whose vault answers; target 1,000 whole tokens, reserve as given."""
-
-    system: object
-    vault: object
-
-    @property
-    def fund(self):
-        return self.system.fund
-
-    @property
-    def mode(self) -> int:
-        return (self.vault.exchange_word() >> 176) & 255
-
-    def update(self) -> int:
-        mode = self.fund.update_mode(sender=actor("anybody"))
-        assert mode == self.mode
-        return mode
-
-    def pay(self, whole: int, market: int = 0) -> None:
-        self.system.pay(market, whole)
-
-    def set_target(self, whole: int) -> None:
-        self.fund.set_target_floor(self.system.units(whole), sender=self.system.governance)
-
-    def set_mode(self, mode: int) -> None:
-        self.vault.set_mode(mode)
-
-
-@pytest.fixture(scope="module", params=[6, 18])
-def modes(make_system, request):
-    system = make_system(decimals=request.param, has_vault=False)
-    vault = support.deploy("mocks/MockFundVault.vy")
-    vault.set_mode(NORMAL)
-    vault.set_fund(system.fund)
-    system.vault = vault.address
-    fund, governance = system.fund, system.governance
-    fund.set_vault(vault, sender=governance)
-    fund.set_daily_cap_share(WAD, sender=governance)
-    fund.set_default_limits((fund.MAX_AMOUNT(), WAD, WAD // 100), sender=governance)
-    system.add_capital(1_000)
-    modes = Modes(system, vault)
-    modes.set_target(1_000)
-    return modes
 
 
 # What the mode follows

@@ -4,14 +4,13 @@ import boa
 import pytest
 
 from tests.support import actor, named_logs
-from tests.unit.insurance_fund.test_risk_modes import modes  # noqa: F401
 
 WAD = 10**18
 ALICE, BOB = (1 << 96) + 5, 2 << 96
 
 
 @pytest.fixture(scope="module")
-def model(modes):  # noqa: F811
+def model(modes):
     """No floor; 10 % of the largest position, 1 % of open interest."""
     modes.set_target(0)
     modes.fund.set_concentration_share(WAD // 10, sender=modes.system.governance)

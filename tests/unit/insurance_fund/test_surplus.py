@@ -6,7 +6,6 @@ import pytest
 from tests import support
 from tests.support import named_logs
 from tests.unit.insurance_fund.conftest import Source
-from tests.unit.insurance_fund.test_risk_modes import modes  # noqa: F401
 
 WAD = 10**18
 
@@ -29,7 +28,7 @@ class Backed:
         self.fund.receive_surplus(market, units, sender=self.system.vault)
 
     def state(self) -> tuple[int, ...]:
-        """Whole tokens: paid back to pool and reserve for market 0, reserve, counted as repayment and as liquidation surplus."""
+        """Whole tokens: paid back to pool and reserve, the reserve, counted as repayment and as surplus."""
         fund = self.fund
         figures = (
             fund.community_repaid_in_market(0),
@@ -42,7 +41,7 @@ class Backed:
 
 
 @pytest.fixture
-def backed(modes):  # noqa: F811
+def backed(modes):
     return Backed(modes)
 
 
@@ -130,7 +129,7 @@ def test_repayment_restores_what_the_fund_is_worth(backed):
 # Written off
 
 
-def test_recovery_is_paid_within_the_daily_budget(modes):  # noqa: F811
+def test_recovery_is_paid_within_the_daily_budget(modes):
     fund, system = modes.fund, modes.system
     fund.set_daily_cap_share(WAD // 5, sender=system.governance)
     paid = fund.pay_recovery(system.quote(system.units(900)), sender=system.vault)
@@ -143,7 +142,7 @@ def test_recovery_is_paid_within_the_daily_budget(modes):  # noqa: F811
     assert system.pay(0, 900) == system.units(160)
 
 
-def test_recovery_has_a_draw_of_its_own(modes):  # noqa: F811
+def test_recovery_has_a_draw_of_its_own(modes):
     fund, system = modes.fund, modes.system
     limits = (system.units(300), WAD, WAD // 100)
     fund.set_default_limits(limits, sender=system.governance)
@@ -156,7 +155,7 @@ def test_recovery_has_a_draw_of_its_own(modes):  # noqa: F811
     assert fund.pay_recovery(owed, sender=system.vault)[0] == system.quote(system.units(300))
 
 
-def test_recovery_moves_no_target(modes):  # noqa: F811
+def test_recovery_moves_no_target(modes):
     before = modes.fund.target()
     modes.fund.pay_recovery(modes.system.quote(1), sender=modes.system.vault)
     assert modes.fund.target() == before
