@@ -266,7 +266,7 @@ class _Auditor:
         out = paid + community + withdrawn + given + swept
         yield Check(
             "I7-out",
-            "tokens that left the fund = claims paid, by reserve and pool, + capital + the pool's part + swept",
+            "tokens that left the fund = paid, by reserve and pool, + capital + the pool's part + swept",
             sent == out,
             sent,
             out,

@@ -356,7 +356,7 @@ class Deployer:
             self._require_local("keep_deployer")
 
     def _fund_steps(self, fund: dict[str, Any], decimals: int) -> Iterator[Step]:
-        """What the fund has beyond its constructor; tables that are left out stay as the contract has them."""
+        """What the fund has beyond its constructor; what is left out stays as the contract has it."""
         if "modes" in fund:
             modes = fund["modes"]
             names = ("caution_coverage", "restricted_coverage", "adl_drawdown", "ease_margin")

@@ -514,7 +514,7 @@ class Run:
         self.tell(self.line)
 
     def _refill(self, plan: dict[str, Any]) -> None:
-        """The days after, at the last price: two large traders go in and out, their fees go to the fund, until the mode is NORMAL.
+        """The days after: large traders go in and out until their fees have brought the mode back to NORMAL.
 
         Raises ScenarioError if it never is.
         """
@@ -544,7 +544,7 @@ class Run:
         raise ScenarioError(f"After {plan['steps']} steps the risk mode is still {mode}.")
 
     def look_after(self, time: int) -> None:
-        """Between crises: marks are renewed every five minutes in real life, here once; fees go to the fund, which looks at itself."""
+        """Between crises: fees go to the fund, which looks at itself."""
         self.collect()
         self.send(self.keeper, FUND, "update_mode")
         self.look()

@@ -592,7 +592,7 @@ def fees(snapshot: Snapshot, config: Config) -> list[Action]:
 
 
 def mode(snapshot: Snapshot, config: Config) -> list[Action]:
-    """The fund looks at itself: to change the risk mode, to start or stop the clock before that, or for a checkpoint."""
+    """The fund looks at itself: to change the risk mode, to start or stop its clock, or for a checkpoint."""
     fund, now = snapshot.fund, snapshot.timestamp
     if fund is None:
         return []

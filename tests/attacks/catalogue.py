@@ -725,8 +725,9 @@ FUND = (
     row(
         "Q09",
         "a mode flaps around one threshold",
-        f"{S}settings.py::test_the_fund_sets_the_risk_mode",
-        "not applicable yet: risk modes are set by the owner, nothing switches them by itself",
+        "unit/insurance_fund/test_risk_modes.py::test_the_mode_cannot_be_flapped_by_deposit_and_withdrawal "
+        "unit/insurance_fund/test_risk_modes.py::test_to_leave_caution_takes_more_than_to_stay_out_of_it "
+        "unit/insurance_fund/test_risk_modes.py::test_coverage_seen_well_in_between_starts_again",
     ),
     row(
         "Q10",

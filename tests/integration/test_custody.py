@@ -1,4 +1,4 @@
-"""The fund under a real Safe behind the timelock: cold custody, and what governance cannot do even with all keys."""
+"""The fund under a real Safe behind the timelock: cold custody, and what all keys together cannot do."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -144,7 +144,7 @@ def test_all_keys_and_the_delay_cannot_sweep_below_target(governance, unchanged)
 
 
 def test_governance_has_no_way_to_stakers_money(governance, unchanged):
-    """The pool has no owner, obeys the fund alone, and the fund draws from it only for the vault. It is named for ever."""
+    """The pool has no owner and obeys the fund alone, which draws only for the vault; all are named for ever."""
     system, chain = governance.system, governance.chain
     staker, pool = system.actor("staker"), chain.deployment.address("CommunityPool")
     chain.send(system.deployer, "Collateral", "mint", staker.address, tokens("5000"))

@@ -7,11 +7,11 @@ from eth_utils import keccak
 
 from lastline import audit
 from lastline.chain import Reverted
-from lastline.orders import TimeInForce, order_hash
+from lastline.orders import SignedOrder, TimeInForce, order_hash
 from lastline.units import to_units, wad
 from lastline.views import VAULT
 from tests.integration.conftest import TOKEN_DECIMALS, System
-from tests.integration.safes import ARTIFACTS, Safe, make_safe
+from tests.integration.safes import ARTIFACTS, ZERO_ADDRESS, Safe, make_safe
 
 
 @pytest.fixture(scope="module")

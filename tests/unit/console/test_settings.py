@@ -144,7 +144,7 @@ def test_the_fund_sets_the_risk_mode(kernel):
 
 
 def test_the_guardian_halts_and_nothing_else(kernel):
-    """With the margin rates as they are: stopping makes nobody liquidatable. Nor may it leave HALTED again."""
+    """With the margin rates as they are: stopping makes nobody liquidatable. Nor may it leave HALTED."""
     govern(kernel.vault.set_risk_mode, 1, wad("1.5"))
     not_owner = "ownable: caller is not the owner"
     for mode in range(4):

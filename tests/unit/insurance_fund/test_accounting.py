@@ -20,7 +20,7 @@ PAYEES = (*MARKETS, RECOVERY)
 TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY, REPAYMENT = (1 << bit for bit in range(7))
 SOURCES = (TRADING_FEES, FUNDING, LIQUIDATION, CAPITAL, DONATION, COMMUNITY, REPAYMENT)
 NORMAL, CAUTION, RESTRICTED, ADL, HALTED = range(5)
-# Coverage for CAUTION and RESTRICTED, drawdown for ADL, margin to ease, seconds to confirm and to ease: the constructor's.
+# The constructor's: coverage for CAUTION and RESTRICTED, drawdown for ADL, margin and seconds of hysteresis.
 TERMS = (75 * WAD // 100, WAD // 4, 3 * WAD // 10, WAD // 5, 600, 3_600)
 DRAWDOWN_PERIODS = 4
 

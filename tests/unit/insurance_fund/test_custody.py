@@ -10,7 +10,7 @@ NOBODY = "0x" + "00" * 20
 
 
 class Custody:
-    """A fund with 1,000 in hand, a target of 400 and a hot ceiling of 600, whose cold Safe is a plain contract."""
+    """A fund with 1,000 in hand, a target of 400, a hot ceiling of 600 and a plain contract for a Safe."""
 
     def __init__(self, modes):
         self.modes, self.system, self.fund = modes, modes.system, modes.fund

@@ -1,4 +1,4 @@
-"""A market's surplus goes back to whom its claims have cost; and claims that were written off are paid like a market's"""
+"""A market's surplus goes back to whom its claims have cost; what was written off is paid like a market's"""
 
 import boa
 import pytest
