@@ -596,12 +596,10 @@ def mode(snapshot: Snapshot, config: Config) -> list[Action]:
     fund, now = snapshot.fund, snapshot.timestamp
     if fund is None:
         return []
-    if fund.mode == HALTED or fund.judged == fund.mode:
-        why = (
-            ""
-            if fund.mode == HALTED or not (fund.low_since or fund.calm_since)
-            else "its clock can be stopped"
-        )
+    if fund.mode == HALTED:
+        why = ""
+    elif fund.judged == fund.mode:
+        why = "its clock can be stopped" if fund.low_since or fund.calm_since else ""
     elif fund.judged < fund.mode:
         is_due = not fund.calm_since or now - fund.calm_since >= fund.ease_seconds
         why = f"all is well enough for {MODES[fund.mode - 1]}" if is_due else ""

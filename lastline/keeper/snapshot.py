@@ -108,8 +108,8 @@ class FeeSnapshot:
 
 @dataclass(frozen=True)
 class FundSnapshot:
-    """What the fund's risk mode waits for: the vault's mode and the one its state calls for, since when it was
-    seen low or calm (0: it was not), and the terms; `checkpoint_at`: when the next checkpoint is due. Seconds.
+    """What the fund's risk mode waits for: the vault's mode and the one its state calls for, since when it
+    was seen low or calm (0: it was not), and the terms. `checkpoint_at`: when the next checkpoint is due.
     """
 
     mode: int

@@ -144,7 +144,7 @@ def test_all_keys_and_the_delay_cannot_sweep_below_target(governance, unchanged)
 
 
 def test_governance_has_no_way_to_stakers_money(governance, unchanged):
-    """The pool has no owner and obeys the fund alone, which draws only for the vault; all are named for ever."""
+    """The pool has no owner and obeys the fund, which draws only for the vault; all are named for ever."""
     system, chain = governance.system, governance.chain
     staker, pool = system.actor("staker"), chain.deployment.address("CommunityPool")
     chain.send(system.deployer, "Collateral", "mint", staker.address, tokens("5000"))
