@@ -22,6 +22,7 @@ VAULT = "MarginVault"
 FUND = "InsuranceFund"
 ORACLE = "PriceOracle"
 POOL = "CommunityPool"
+TIMELOCK = "Timelock"
 FUNDING_PERIOD = 28_800  # seconds that funding rates are told for
 RISK_MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
 SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COMMUNITY")

@@ -106,7 +106,8 @@ def cli(
     chain.require_code()
     number = node.eth.block_number if block is None else block
     try:
-        book = fs.Book.of(audit.rebuild(chain, number))
+        with progress("blocks", is_wanted=not as_json) as tell:
+            book = fs.Book.of(audit.rebuild(chain, number, tell))
     except LedgerError as error:
         raise DeploymentError(f"The book cannot be rebuilt from events: {error}.") from error
     returns = fs.jumps(book, assumptions, scenarios, seed)
