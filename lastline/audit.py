@@ -87,8 +87,14 @@ def rebuild(
     return ledger
 
 
-def run(chain: Chain, block: int | None = None, history: History | None = None) -> Report:
-    """Make every check at a block (the latest). `history`: what was read up to some block before.
+def run(
+    chain: Chain,
+    block: int | None = None,
+    history: History | None = None,
+    tell: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Make every check at a block (the latest). `history`: what was read up to some block before; `tell`
+    takes how many checks are made.
 
     Raises DeploymentError on another chain than the recorded, or if events do not fit together.
     """
@@ -100,8 +106,11 @@ def run(chain: Chain, block: int | None = None, history: History | None = None) 
         history.advance(chain, last)
     except LedgerError as error:
         raise DeploymentError(f"The ledger cannot be rebuilt from events: {error}.") from error
-    auditor = _Auditor(chain, history, last, decimals)
-    return Report(last, decimals, history.ledger, list(auditor.checks()))
+    checks = []
+    for check in _Auditor(chain, history, last, decimals).checks():
+        checks.append(check)
+        tell(len(checks))
+    return Report(last, decimals, history.ledger, checks)
 
 
 class _Auditor:

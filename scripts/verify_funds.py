@@ -53,7 +53,8 @@ def cli(
             history.advance(chain, last, tell, state, save_every)
     except LedgerError as error:
         raise DeploymentError(f"The ledger cannot be rebuilt from events: {error}.") from error
-    report = audit.run(chain, last, history)
+    with progress("checks", is_wanted=not as_json) as tell:
+        report = audit.run(chain, last, history, tell)
     if as_json:
         click.echo(json.dumps(as_data(report), indent=1))
     else:
