@@ -16,9 +16,9 @@ from lastline.views import RISK_MODES
 SUFFIXES = (".svg", ".png")
 # Colours that most colour-blind people can tell apart (Okabe and Ito, Color Universal Design, 2008).
 RESERVE, COMMUNITY, TARGET, COVERAGE = "#0072B2", "#E69F00", "#000000", "#009E73"
-MODES = {"CAUTION": "#F0E442", "RESTRICTED": "#E69F00", "ADL": "#D55E00", "HALTED": "#666666"}
-MODE_ALPHA = 0.22
-INCHES = (10, 8)
+MODES = {"CAUTION": "#F0E442", "RESTRICTED": "#CC79A7", "ADL": "#D55E00", "HALTED": "#666666"}
+MODE_ALPHA = 0.3
+INCHES = (11, 8)
 DOTS_PER_INCH = 150
 
 
@@ -49,12 +49,19 @@ def draw(report: FundReport, path: Path) -> None:
 
     _stack(axes[0], times, {"reserve": tokens("reserve"), "community pool": tokens("community")})
     axes[0].step(
-        times, tokens("target"), where="post", color=TARGET, linestyle="--", linewidth=1.2, label="target"
+        times,
+        tokens("target"),
+        where="post",
+        color=TARGET,
+        linestyle="--",
+        linewidth=1.2,
+        zorder=3,
+        label="target",
     )
     axes[0].set_ylabel(f"balance ({report.symbol})")
     axes[0].set_title(f"Insurance fund, to block {report.block}")
     shares = [float("nan") if point.coverage is None else point.coverage / WAD * 100 for point in points]
-    axes[1].step(times, shares, where="post", color=COVERAGE, label="coverage: reserve over target")
+    axes[1].step(times, shares, where="post", color=COVERAGE, label="reserve over target")
     axes[1].axhline(100, color=TARGET, linestyle="--", linewidth=0.8)
     axes[1].set_ylabel("coverage (%)")
     paid = {"by the reserve": tokens("paid_reserve"), "by the community pool": tokens("paid_community")}
@@ -65,12 +72,14 @@ def draw(report: FundReport, path: Path) -> None:
     axes[2].xaxis.set_major_locator(locator)
     axes[2].xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
     for axis in axes:
-        _shade(axis, points, times)
+        _shade(axis, points, times, is_named=axis is axes[0])
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
         axis.grid(alpha=0.25)
         axis.yaxis.set_major_formatter(lambda worth, _: f"{worth:,.10g}")
-        axis.legend(loc="upper left", fontsize="small", framealpha=0.9)
+        axis.legend(
+            loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize="small", frameon=False
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     # (an .svg without the date of its making is the same for the same history)
     figure.savefig(
@@ -98,18 +107,24 @@ def _stack(axis: Any, times: Sequence[float], parts: dict[str, list[float]]) -> 
     below = [0.0] * len(times)
     for (name, amounts), colour in zip(parts.items(), colours, strict=True):
         top = [a + b for a, b in zip(below, amounts, strict=True)]
-        axis.fill_between(times, below, top, step="post", color=colour, alpha=0.75, linewidth=0, label=name)
+        axis.fill_between(times, below, top, step="post", color=colour, linewidth=0, zorder=2, label=name)
         below = top
 
 
-def _shade(axis: Any, points: Sequence[Point], times: Sequence[float]) -> None:
-    """The risk mode as a band behind, named once; NORMAL is left white."""
+def _shade(axis: Any, points: Sequence[Point], times: Sequence[float], is_named: bool) -> None:
+    """The risk mode as a band behind everything; NORMAL is left white."""
     named: set[str] = set()
     for mode, first, last in bands(points):
         name = RISK_MODES[mode]
         if name in MODES:
-            label = None if name in named else f"mode {name}"
+            label = f"mode {name}" if is_named and name not in named else None
             axis.axvspan(
-                times[first], times[last], color=MODES[name], alpha=MODE_ALPHA, linewidth=0, label=label
+                times[first],
+                times[last],
+                color=MODES[name],
+                alpha=MODE_ALPHA,
+                linewidth=0,
+                zorder=0,
+                label=label,
             )
             named.add(name)

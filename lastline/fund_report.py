@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eth_utils import keccak, to_hex
+from web3.exceptions import Web3Exception
 
 from lastline import fixed_math as fm
 from lastline import views
@@ -68,6 +69,7 @@ class Trigger:
     now: int
     limit: int
     is_floor: bool = True  # it is passed from above
+    market: int | None = None
 
     @property
     def distance(self) -> int:
@@ -141,7 +143,7 @@ def report(
     markets = tuple(_market(chain, market, all_claims, number) for market in range(count))
     try:
         symbol = chain.call("Collateral", "symbol", block=number)
-    except (Reverted, ValueError, AttributeError):
+    except (Reverted, Web3Exception, AttributeError):
         symbol = "tokens"
     return FundReport(
         number,
@@ -212,7 +214,7 @@ def triggers_of(fund: FundView, markets: Iterable[MarketFund]) -> list[Trigger]:
         Trigger("24-hour budget used up", fund.daily_paid, fund.daily_cap, is_floor=False),
     ]
     out += [
-        Trigger(f"episode of market {m.market} used up", m.episode_drawn, m.episode_cap, is_floor=False)
+        Trigger("episode used up", m.episode_drawn, m.episode_cap, is_floor=False, market=m.market)
         for m in markets
     ]
     return out

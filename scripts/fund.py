@@ -179,7 +179,8 @@ def show(report: fr.FundReport, names: dict[int, str], console: Console) -> None
     for trigger in report.triggers:
         distance = tokens(trigger.distance)
         shown = f"[red]{distance}[/]" if trigger.distance < 0 else distance
-        table.add_row(trigger.name, tokens(trigger.now), tokens(trigger.limit), shown)
+        name = trigger.name if trigger.market is None else f"{name_of(trigger.market)}: {trigger.name}"
+        table.add_row(name, tokens(trigger.now), tokens(trigger.limit), shown)
     console.print(table)
     show_history(report, console, tokens)
 

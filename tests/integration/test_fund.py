@@ -122,7 +122,7 @@ def test_tables_show_it(crashed, run_script):
         "History",
     ):
         assert text in result.output, result.output
-    assert "episode of market 0 used up" in result.output
+    assert "BTC-USD: episode used up" in result.output
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])

@@ -32,7 +32,7 @@ def test_png_has_the_colours_of_what_it_shows(tmp_path):
     path = tmp_path / "new" / "fund.png"
     fp.draw(report(history()), path)
     image = Image.open(path).convert("RGB")
-    assert image.size == (1500, 1200)
+    assert image.size == (1650, 1200)
     colours = {colour for _, colour in image.getcolors(2**24)}
     assert len(colours) > 100
     # lines are opaque: coverage's green is there as it is

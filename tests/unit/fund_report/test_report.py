@@ -116,11 +116,12 @@ def test_claims_wait_behind_older_ones_of_their_market():
 
 def test_distances_are_below_zero_beyond_a_limit():
     market = fr.MarketFund(2, 0, 0, 0, 100, 40, 45, 0, 0, 0, 0)
-    shown = {trigger.name: trigger.distance for trigger in fr.triggers_of(fund_view(), [market])}
+    found = fr.triggers_of(fund_view(), [market])
+    shown = {t.name if t.market is None else (t.name, t.market): t.distance for t in found}
     assert shown == {
         "below target: more of the trading fees": -30,
         "reserve used up: the community pool pays": 70,
         "both used up: ADL and rounds": 75,
         "24-hour budget used up": 20,
-        "episode of market 2 used up": -5,
+        ("episode used up", 2): -5,
     }
