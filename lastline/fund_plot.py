@@ -33,6 +33,7 @@ def draw(report: FundReport, path: Path) -> None:
     require_suffix(path)
     if not report.history:
         raise ValueError("The fund has no history yet: there is nothing to draw.")
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
@@ -81,10 +82,10 @@ def draw(report: FundReport, path: Path) -> None:
             loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize="small", frameon=False
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    # (an .svg without the date of its making is the same for the same history)
-    figure.savefig(
-        path, dpi=DOTS_PER_INCH, metadata={"Date": None} if path.suffix.lower() == ".svg" else None
-    )
+    # (an .svg without the date of its making, and with fixed ids, is the same for the same history)
+    metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
+    with rc_context({"svg.hashsalt": "lastline"}):
+        figure.savefig(path, dpi=DOTS_PER_INCH, metadata=metadata)
 
 
 def extended(history: Sequence[Point], until: int) -> list[Point]:

@@ -245,6 +245,9 @@ class _Crash:
         else:
             self.critical = np.zeros(0)
 
+        still = np.zeros(len(book.size))
+        self.maintenance_now = self._by_account(self._maintenance(np.zeros(len(book.equity)), still)[0])
+
     def _by_account(self, figures: Array) -> Array:
         return np.add.reduceat(figures, self.starts) if len(self.starts) else np.zeros(0)
 
@@ -266,7 +269,7 @@ class _Crash:
         so Newton's steps from the end go left without passing the border, and find it after finitely many.
         """
         equity, ends = self.book.equity, np.ones(len(self.book.equity))
-        is_below_now = equity < health * self._by_account(self._maintenance(0 * ends, moves)[0])
+        is_below_now = equity < health * self.maintenance_now
         at = ends
         for step in range(MOST_STEPS):
             needed, slopes = self._maintenance(at, moves)

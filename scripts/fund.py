@@ -19,8 +19,8 @@ from lastline.units import to_decimal
 from lastline.views import RISK_MODES
 from scripts._ape import connected, network_name, quiet, registry_option, web3
 from scripts._checks import wide_console
+from scripts._figures import figure, percent
 from scripts._progress import progress
-from scripts.account import figure, percent
 
 COLOURS = {"NORMAL": "green", "CAUTION": "yellow", "RESTRICTED": "yellow", "ADL": "red", "HALTED": "red"}
 # Points of the history that the terminal shows.

@@ -17,8 +17,8 @@ from lastline.ledger import LedgerError
 from lastline.units import to_decimal
 from scripts._ape import connected, network_name, quiet, registry_option, web3
 from scripts._checks import wide_console
+from scripts._figures import market_id, percent
 from scripts._progress import progress
-from scripts.account import market_id, percent
 
 DEFAULT_VOLATILITY = "0.8"
 DEFAULT_DEPTH = "2000000"

@@ -51,6 +51,12 @@ def test_svg_names_everything(tmp_path):
     assert "mode NORMAL" not in text
 
 
+def test_the_same_history_is_the_same_file(tmp_path):
+    for name in ("first.svg", "again.svg"):
+        fp.draw(report(history()), tmp_path / name)
+    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
+
+
 def test_a_history_of_one_moment_and_one_without_a_target_are_drawn(tmp_path):
     for points in (history()[:1], (fr.Point(1_584_000_000, 1, 5),)):
         fp.draw(report(points), tmp_path / "fund.png")

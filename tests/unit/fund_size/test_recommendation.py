@@ -69,7 +69,7 @@ def test_a_settled_market_does_not_move():
 def test_interval_holds_the_quantile_with_at_least_the_level(count, share, level):
     """Exact, in fractions, and each side as tight as can be."""
     lower, upper = fs.interval_ranks(count, share, level)
-    p, miss = Fraction(share), (1 - Fraction(level)) / 2
+    p, miss = Fraction(str(share)), (1 - Fraction(str(level))) / 2
 
     def at_most(rank: int) -> Fraction:
         return sum(
