@@ -30,9 +30,9 @@ The model, for one scenario:
 So a jump further the same way, larger positions on the same equity when gap is 1, and less depth never
 lower the loss of a book without an account below zero.
 
-Left out, all on the safe side: profit of winners that a round or ADL could reach, fees and the fund's part
-of liquidation costs, and that a partial liquidation would do. Left out on the other: what happens after the
-jump, and positions opened meanwhile.
+Left out, on the safe side: profit of winners that a round or ADL could reach, fees and the fund's part of
+liquidation costs, and that closing a part of a position might do. Left out on the other: what happens after
+the jump, positions opened meanwhile, and limits on the rate of liquidations, for which a longer gap stands.
 """
 
 import math

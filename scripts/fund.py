@@ -25,23 +25,12 @@ from scripts._progress import progress
 COLOURS = {"NORMAL": "green", "CAUTION": "yellow", "RESTRICTED": "yellow", "ADL": "red", "HALTED": "red"}
 # Points of the history that the terminal shows.
 SHOWN_POINTS = 10
+# What numbers are, by their names, here and in what a later fund may have: all others are token units.
 QUOTE = {"open_claims", "payable", "amount", "outstanding", "before"}
-SHARES = {"coverage", "fee_share", "drawdown", "judged_coverage"}
-PLAIN = {
-    *(
-        "block",
-        "time",
-        "token_decimals",
-        "mode",
-        "judged_mode",
-        "since",
-        "market",
-        "claim",
-        "place",
-        "filed_at",
-    ),
-    *("quiet_since", "community_retry_at"),
-}
+SHARES = {"coverage", "fee_share", "drawdown"}
+MODE_NAMES = {"mode", "judged_mode"}
+TIMES = {"time", "since", "filed_at", "quiet_since", "community_retry_at"}
+PLAIN = {*MODE_NAMES, *TIMES, "block", "token_decimals", "market", "claim", "place"}
 
 
 @connected(__doc__)
@@ -125,6 +114,20 @@ def duration(seconds: int) -> str:
     return f"{seconds // 3600}:{seconds % 3600 // 60:02} h"
 
 
+def risk_text(state: dict[str, Any], decimals: int) -> str:
+    """The fund's risk state in a line, by the names of its contract."""
+    parts = []
+    for name, worth in state.items():
+        if name in MODE_NAMES:
+            text = RISK_MODES[worth]
+        elif name in SHARES:
+            text = percent(None if worth == fr.MAX_UINT else worth)
+        else:
+            text = moment(worth) if name in TIMES else str(plain(worth, decimals, name))
+        parts.append(f"{name.replace('_', ' ')} {text}")
+    return ", ".join(parts)
+
+
 def show(report: fr.FundReport, names: dict[int, str], console: Console) -> None:
     """Everything, as tables."""
     fund, decimals = report.fund, report.token_decimals
@@ -167,8 +170,10 @@ def show(report: fr.FundReport, names: dict[int, str], console: Console) -> None
             f"[yellow]the community pool counts as absent for another {left}: a call of it failed[/]"
         )
     if report.risk_state is not None:
-        state = ", ".join(f"{name} {worth}" for name, worth in plain(report.risk_state, decimals).items())
-        console.print(f"risk state: {state}")
+        console.print(f"risk state: {risk_text(report.risk_state, decimals)}")
+    if report.checkpoints:
+        last = moment(report.checkpoints[-1]["time"])
+        console.print(f"{len(report.checkpoints)} checkpoints on the chain, the last of {last}")
     show_sources(report, console, tokens)
     show_markets(report, console, tokens, name_of)
     show_claims(report, console, name_of)

@@ -1,7 +1,7 @@
 """ape run size_fund: how large the insurance fund should be for the present book, by simulated crashes."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -230,24 +230,15 @@ def show(
     for name in ("open interest", "volatility", "depth 1 %", *(f"{q.share:.4g}" for q in size.quantiles)):
         table.add_column(name, justify="right")
     table.add_column(f"{chosen:.4g} with its {interval:.4g} interval", justify="right")
-    rows: list[tuple[str, Callable[[], Sequence[str]], fs.FundSize | fs.MarketSize]] = [
-        (
-            str(names.get(m.market, m.market)),
-            lambda m=m: (
-                whole(m.open_interest),
-                f"{assumptions.volatility_of(m.market):g}",
-                whole(assumptions.depth_of(m.market)),
-            ),
-            m,
-        )
-        for m in size.markets
-    ]
-    rows.append(("all", lambda: (whole(sum(m.open_interest for m in size.markets)), "", ""), size))
-    for name, figures, part in rows:
+    rows: list[tuple[fs.FundSize | fs.MarketSize, tuple[str, ...]]] = []
+    for m in size.markets:
+        terms = (f"{assumptions.volatility_of(m.market):g}", whole(assumptions.depth_of(m.market)))
+        rows.append((m, (str(names.get(m.market, m.market)), whole(m.open_interest), *terms)))
+    rows.append((size, ("all", whole(sum(m.open_interest for m in size.markets)), "", "")))
+    for part, figures in rows:
         q = part.chosen
         table.add_row(
-            name,
-            *figures(),
+            *figures,
             *(whole(each.estimate) for each in part.quantiles),
             f"{whole(q.estimate)} ({whole(q.lower)} to {whole(q.upper)})",
         )

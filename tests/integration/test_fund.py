@@ -8,7 +8,7 @@ from PIL import Image
 from lastline import fund_report as fr
 from lastline.units import WAD, to_decimal, wad
 from lastline.views import FUND, POOL, VAULT
-from scripts.fund import cli
+from scripts.fund import cli, risk_text
 
 UNIT = 10**6
 
@@ -158,3 +158,18 @@ def test_what_this_fund_lacks_is_left_out(crashed, monkeypatch):
     }
     assert list(fr.named(crashed.chain, "reserve").values()) == [view(crashed, "reserve")]
     assert report.fund.coverage == report.fund.reserve * WAD // report.fund.target
+
+
+def test_a_risk_state_is_told_in_words():
+    state = {
+        "mode": 1,
+        "judged_mode": 3,
+        "coverage": WAD // 4,
+        "drawdown": 0,
+        "since": 1_584_000_000,
+        "peak": 5 * UNIT,
+    }
+    assert risk_text(state, 6) == (
+        "mode CAUTION, judged mode ADL, coverage 25 %, drawdown 0 %, since 2020-03-12 08:00:00, peak 5"
+    )
+    assert risk_text({"coverage": fr.MAX_UINT}, 6) == "coverage -"

@@ -1,5 +1,7 @@
 """The arithmetic of the report: history from events, places in the queue, distances."""
 
+from types import SimpleNamespace
+
 from lastline import fund_report as fr
 from lastline.abi import Event
 from lastline.units import WAD
@@ -125,3 +127,53 @@ def test_distances_are_below_zero_beyond_a_limit():
         "24-hour budget used up": 20,
         ("episode used up", 2): -5,
     }
+
+
+# --- what a later fund may have -----------------------------------------------------------------------------
+
+
+def output(**kinds):
+    return [{"name": name, "type": kind} for name, kind in kinds.items()]
+
+
+class LaterFund:
+    """A fund with a risk state (a struct) and two checkpoints (plain outputs)."""
+
+    ABI = (
+        {
+            "type": "function",
+            "name": "risk_state",
+            "outputs": [
+                {
+                    "name": "",
+                    "type": "tuple",
+                    "components": output(mode="uint256", coverage="uint256", since="uint256"),
+                }
+            ],
+        },
+        {"type": "function", "name": "checkpoint_count", "outputs": output(**{"": "uint256"})},
+        {"type": "function", "name": "checkpoint", "outputs": output(time="uint256", reserve="uint256")},
+    )
+
+    def __init__(self, *names):
+        abi = [entry for entry in self.ABI if entry["name"] in names]
+        self.deployment = SimpleNamespace(abi=lambda name: abi)
+
+    def call(self, name, method, *arguments, block="latest"):
+        return {
+            "risk_state": lambda: (2, WAD // 2, 99),
+            "checkpoint_count": lambda: 2,
+            "checkpoint": lambda n: (100 * n, 7 + n),
+        }[method](*arguments)
+
+
+def test_what_a_later_fund_has_is_shown_with_its_names():
+    chain = LaterFund("risk_state", "checkpoint_count", "checkpoint")
+    assert fr.named(chain, "risk_state") == {"mode": 2, "coverage": WAD // 2, "since": 99}
+    assert fr.checkpoints(chain, 5) == ({"time": 0, "reserve": 7}, {"time": 100, "reserve": 8})
+
+
+def test_what_a_fund_lacks_is_left_out():
+    chain = LaterFund()
+    assert fr.named(chain, "risk_state") is None
+    assert fr.checkpoints(chain, 5) is None
