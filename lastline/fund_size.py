@@ -35,9 +35,10 @@ liquidation costs, and that closing a part of a position might do. Left out on t
 the jump, positions opened meanwhile, and limits on the rate of liquidations, for which a longer gap stands.
 """
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -244,9 +245,26 @@ class _Crash:
             self.critical = np.minimum.reduceat(critical[book.market], self.starts)
         else:
             self.critical = np.zeros(0)
-
         still = np.zeros(len(book.size))
         self.maintenance_now = self._by_account(self._maintenance(np.zeros(len(book.equity)), still)[0])
+
+    def _among(self, accounts: Array) -> "_Crash":
+        """The same with only some accounts (a truth for each): most scenarios touch few."""
+        few, mine = copy.copy(self), accounts[self.book.account]
+        few.book = replace(
+            self.book,
+            equity=self.book.equity[accounts],
+            account=(np.cumsum(accounts) - 1)[self.book.account[mine]],
+            market=self.book.market[mine],
+            size=self.book.size[mine],
+            unrealised=self.book.unrealised[mine],
+        )
+        few.rates, few.deductions = self.rates[mine], self.deductions[mine]
+        few.worth, few.is_long = self.worth[mine], self.is_long[mine]
+        few.slope, few.critical = self.slope[accounts], self.critical[accounts]
+        few.maintenance_now = self.maintenance_now[accounts]
+        few.starts = np.searchsorted(few.book.account, np.arange(len(few.book.equity)))
+        return few
 
     def _by_account(self, figures: Array) -> Array:
         return np.add.reduceat(figures, self.starts) if len(self.starts) else np.zeros(0)
@@ -290,14 +308,22 @@ class _Crash:
         """The fund's loss in each market, quote."""
         book = self.book
         moves = returns[book.market]
+        gains = self._by_account(book.size * self.marks[book.market] * moves)
+        needed = self._by_account(self._maintenance(np.ones(len(gains)), moves)[0])
+        is_due = (book.equity < self.maintenance_now) | (book.equity + gains - needed < 0)
+        return self._among(is_due)._loss_of_all(returns)
+
+    def _loss_of_all(self, returns: Array) -> Array:
+        """The same if every account here becomes due."""
+        book = self.book
+        moves = returns[book.market]
         gains_by_position = book.size * self.marks[book.market] * moves
         gains = self._by_account(gains_by_position)
-        due = self._first_below(np.ones(len(gains)), moves, gains)
-        is_due = due <= 1
-        slippage_long, slippage_short = self._slippage(is_due)
+        slippage_long, slippage_short = self._slippage()
         out = self._inventories(returns, slippage_long, slippage_short)
-        if not np.any(is_due):
+        if not len(gains):
             return out
+        due = self._first_below(np.ones(len(gains)), moves, gains)
         share = np.where(self.is_long, slippage_long[book.market], slippage_short[book.market])
         costs_by_position = self.worth * share
         costs = self._by_account(costs_by_position)
@@ -308,22 +334,21 @@ class _Crash:
         # an account that the jump makes richer is closed where it became due
         at = np.where(gains < 0, np.minimum(closed + self.gap, 1), np.minimum(due, 1))
         equity = book.equity + at * gains
-        lack = np.where(is_due, np.maximum(-equity, 0), 0)
+        lack = np.maximum(-equity, 0)
         # what is left of equity pays for slippage first
-        unpaid = np.where(is_due, np.maximum(costs - np.maximum(equity, 0), 0), 0)
+        unpaid = np.maximum(costs - np.maximum(equity, 0), 0)
         out += self._parts(costs_by_position, costs, unpaid)
         if np.any(lack > 0):
             out += self._split(lack, at, moves, gains_by_position)
         return out
 
-    def _slippage(self, due: Array) -> tuple[Array, Array]:
+    def _slippage(self) -> tuple[Array, Array]:
         """Average slippage by market, share of the mark: of longs that are sold, of shorts bought back."""
         book = self.book
-        sold = np.where(due[book.account], self.worth, 0) if len(self.worth) else self.worth
         shares = []
         for side in (1, -1):
             is_side = self.is_long if side == 1 else ~self.is_long
-            worth = np.bincount(book.market, np.where(is_side, sold, 0), self.count)
+            worth = np.bincount(book.market, np.where(is_side, self.worth, 0), self.count)
             held = np.array([max(side * m.inventory_size, 0) * m.mark for m in book.markets])
             shares.append(np.minimum(DEPTH_SHARE * (worth + held) / self.depth / 2, 1))
         return shares[0], shares[1]

@@ -13,7 +13,8 @@ from typing import Any
 
 from eth_utils import keccak
 
-from lastline import abi, fixed_math, ledger, words
+from lastline import abi, fixed_math, ledger, state_file, units, views, words
+from lastline import chain as chains
 from lastline.abi import Event
 from lastline.chain import Chain, Query
 from lastline.deployments import DeploymentError
@@ -29,6 +30,8 @@ WITNESSES = (*HOLDERS, TIMELOCK)
 REORG_DEPTH = 32
 SAVE_EVERY = 20_000  # blocks
 STATE_OF = "lastline: verify_funds"
+# Code that a history depends on, besides this file.
+MODULES = (abi, chains, fixed_math, ledger, state_file, units, views, words)
 
 
 @dataclass
@@ -178,7 +181,7 @@ def _read(chain: Chain, text: str, last: int) -> tuple[str, History | None]:
 def _identity(chain: Chain) -> dict[str, Any]:
     """Of which deployment a history is, and by which code: another one may have booked otherwise."""
     deployment = chain.deployment
-    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (abi, fixed_math, ledger, words))
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in MODULES)
     return {
         "version": hashlib.sha256(sources + Path(__file__).read_bytes()).hexdigest(),
         "chain_id": deployment.chain_id,
