@@ -123,6 +123,10 @@ scale: setup ## Measure ADL, a round and a touch with 10, 1,000 and 100,000 winn
 integration: compile ## Run the suite on Anvil (Ape)
 	ape test tests/integration
 
+.PHONY: long-chain
+long-chain: compile ## Time verify_funds on a chain with 100,000 events, from scratch and going on, into build/long_chain.json
+	ape test tests/integration/test_long_chain.py -m deep -s
+
 .PHONY: prove
 prove: .venv-prove/.installed ## Prove the core lemmas with z3
 	.venv-prove/bin/python -m proofs $(ARGS)

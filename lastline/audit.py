@@ -3,19 +3,32 @@
 Every check compares two figures and is exact, except where rounding is part of the design: a bound is stated.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from eth_utils import keccak, to_checksum_address
+from web3.exceptions import Web3Exception
 
-from lastline.chain import Chain
-from lastline.deployments import DeploymentError
+from lastline.chain import Chain, Query
+from lastline.deployer import OWNED
+from lastline.deployments import DeploymentError, Governance
+from lastline.history import History
 from lastline.ledger import Cohort, Ledger, LedgerError, bring_up_to_date
 from lastline.units import to_decimal
-from lastline.views import FUND, POOL, SOURCES, VAULT
+from lastline.views import FUND, POOL, SOURCES, TIMELOCK, VAULT
 from lastline.words import CohortKey, PositionWord
 
-TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
+# What a Safe answers (Safe 1.3 and later).
+SAFE_ABI = [
+    {
+        "type": "function",
+        "name": name,
+        "inputs": [],
+        "outputs": [{"name": "", "type": kind}],
+        "stateMutability": "view",
+    }
+    for name, kind in (("getOwners", "address[]"), ("getThreshold", "uint256"))
+]
 
 
 @dataclass(frozen=True)
@@ -58,30 +71,53 @@ class Report:
         return [check for check in self.checks if not check.holds]
 
 
-def rebuild(chain: Chain, block: int | None = None) -> Ledger:
-    """The vault's ledger as of a block (the latest), from its events alone."""
-    last = chain.web3.eth.block_number if block is None else block
-    decimals = chain.call("Collateral", "decimals", block=last)
-    return Ledger.rebuild(chain.events([VAULT], last=last), decimals)
+def rebuild(
+    chain: Chain, block: int | None = None, tell: Callable[[int, int], None] = lambda done, total: None
+) -> Ledger:
+    """The vault's ledger as of a block (the latest), from its events alone.
+
+    `tell` takes how many blocks are read, and of how many. Raises LedgerError if events do not fit together.
+    """
+    first, last = chain.deployment.first_block, chain.web3.eth.block_number if block is None else block
+    ledger = Ledger.empty(chain.call("Collateral", "decimals", block=last))
+    for end, (events,) in chain.spans([Query((VAULT,))], first, last):
+        for event in events:
+            ledger.apply(event)
+        tell(end - first + 1, last - first + 1)
+    return ledger
 
 
-def run(chain: Chain, block: int | None = None) -> Report:
-    """Make every check at a block (the latest). Raises DeploymentError on another chain than the recorded."""
+def run(
+    chain: Chain,
+    block: int | None = None,
+    history: History | None = None,
+    tell: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Make every check at a block (the latest). `history`: what was read up to some block before; `tell`
+    takes how many checks are made.
+
+    Raises DeploymentError on another chain than the recorded, or if events do not fit together.
+    """
     chain.require_code()
     last = chain.web3.eth.block_number if block is None else block
     decimals = chain.call("Collateral", "decimals", block=last)
+    history = History.start(chain) if history is None else history
     try:
-        ledger = rebuild(chain, last)
+        history.advance(chain, last)
     except LedgerError as error:
         raise DeploymentError(f"The ledger cannot be rebuilt from events: {error}.") from error
-    auditor = _Auditor(chain, ledger, last, decimals)
-    return Report(last, decimals, ledger, list(auditor.checks()))
+    checks = []
+    for check in _Auditor(chain, history, last, decimals).checks():
+        checks.append(check)
+        tell(len(checks))
+    return Report(last, decimals, history.ledger, checks)
 
 
 class _Auditor:
-    def __init__(self, chain: Chain, ledger: Ledger, block: int, decimals: int) -> None:
+    def __init__(self, chain: Chain, history: History, block: int, decimals: int) -> None:
         self.chain = chain
-        self.ledger = ledger
+        self.history = history
+        self.ledger = history.ledger
         self.block = block
         self.scale = 10 ** (18 - decimals)
 
@@ -91,26 +127,18 @@ class _Auditor:
         yield from self._claims()
         yield from self._fund()
         yield from self._storage()
+        yield from self._governance()
 
     def _call(self, name: str, method: str, *arguments: object) -> int:
         return self.chain.call(name, method, *arguments, block=self.block)
 
     # --- I1 -------------------------------------------------------------------------------------------------
 
-    def _transfers(self, address: str) -> tuple[int, int]:
-        """Token units sent to and by an address, by the token's Transfer events."""
-        moved = []
-        padded = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
-        for topics in ([TRANSFER, None, padded], [TRANSFER, padded]):
-            events = self.chain.events(["Collateral"], last=self.block, topics=topics)
-            moved.append(sum(next(iter(_amounts(event.values))) for event in events))
-        return moved[0], moved[1]
-
     def _tokens(self) -> Iterator[Check]:
         ledger = self.ledger
         vault = to_checksum_address(self.chain.deployment.address(VAULT))
         held = self._call("Collateral", "balanceOf", vault)
-        received, sent = self._transfers(vault)
+        received, sent = self.history.received[VAULT], self.history.sent[VAULT]
         booked_in, booked_out = sum(ledger.tokens_in.values()), sum(ledger.tokens_out.values())
         donated = max(received - booked_in, 0)
         yield Check(
@@ -213,26 +241,10 @@ class _Auditor:
 
     def _fund(self) -> Iterator[Check]:
         fund = self.chain.deployment.address(FUND)
-        sources = dict.fromkeys(SOURCES, 0)
-        paid = withdrawn = community = given = swept = returned = 0
-        points: list[tuple] = []
-        for event in self.chain.events([FUND], last=self.block):
-            if event.name == "InflowRecorded":
-                sources[SOURCES[event.source.bit_length() - 1]] += event.amount
-            elif event.name == "ClaimsPaid":
-                paid += event.amount
-                community += event.community
-            elif event.name == "PoolInflow":
-                given += event.amount
-            elif event.name == "CapitalWithdrawn":
-                withdrawn += event.amount
-            elif event.name == "Swept":
-                swept += event.amount
-            elif event.name == "BroughtBack":
-                returned += event.amount
-            elif event.name == "CheckpointRecorded":
-                points.append(tuple(event.checkpoint))
-        cold = swept - returned
+        books = self.history.fund
+        sources, paid, withdrawn = books.sources, books.paid, books.withdrawn
+        community, given = books.community, books.given
+        cold = books.swept - books.returned
         reserve = self._call(FUND, "reserve")
         booked = sum(sources.values()) - paid - withdrawn
         yield Check(
@@ -245,7 +257,7 @@ class _Auditor:
             "I7-sources", "each source's total is the sum of its inflows", wrong == 0, wrong, 0, "count"
         )
         held = self._call("Collateral", "balanceOf", fund)
-        received, sent = self._transfers(fund)
+        received, sent = self.history.received[FUND], self.history.sent[FUND]
         yield Check(
             "I7-tokens",
             "the fund's tokens = what came less what went",
@@ -262,8 +274,8 @@ class _Auditor:
             reserve - cold,
             "token",
         )
-        yield from self._custody(swept, returned)
-        out = paid + community + withdrawn + given + swept
+        yield from self._custody(cold)
+        out = paid + community + withdrawn + given + books.swept
         yield Check(
             "I7-out",
             "tokens that left the fund = paid, by reserve and pool, + capital + the pool's part + swept",
@@ -272,7 +284,7 @@ class _Auditor:
             out,
             "token",
         )
-        yield self._history(points)
+        yield self._checkpoints()
         vault_got = self.ledger.tokens_in["fund"]
         yield Check(
             "I7-vault",
@@ -284,17 +296,10 @@ class _Auditor:
         )
         yield from self._pool(community, given)
 
-    def _custody(self, swept: int, returned: int) -> Iterator[Check]:
+    def _custody(self, moved: int) -> Iterator[Check]:
         """What lies in the cold Safe, by the fund's events, its books and the Safe's tokens."""
         cold = self._call(FUND, "cold_reserve")
-        yield Check(
-            "I7-cold",
-            "cold reserve = swept less brought back",
-            cold == swept - returned,
-            cold,
-            swept - returned,
-            "token",
-        )
+        yield Check("I7-cold", "cold reserve = swept less brought back", cold == moved, cold, moved, "token")
         if cold:
             safe = str(self._call(FUND, "cold_safe"))
             held = self._call("Collateral", "balanceOf", safe)
@@ -302,14 +307,15 @@ class _Auditor:
                 "I7-safe", "the cold Safe's tokens >= the cold reserve", held >= cold, held, cold, "token"
             )
 
-    def _history(self, points: list[tuple]) -> Check:
-        """The checkpoints the fund still has, against the events that announced them."""
+    def _checkpoints(self) -> Check:
+        """The checkpoints that the fund still has, against the events that announced them."""
+        points, made = self.history.fund.checkpoints, self.history.fund.checkpoints_made
         count = self._call(FUND, "checkpoint_count")
         first = max(count - self._call(FUND, "CHECKPOINTS"), 0)
         shown = self.chain.call_many(FUND, [("checkpoint", n) for n in range(first, count)], self.block)
-        equal = sum(tuple(a) == b for a, b in zip(shown, points[first:], strict=False))
-        is_whole = count == len(points) and equal == count - first
-        return Check("I7-history", "checkpoints rebuilt = storage", is_whole, equal, count - first, "count")
+        equal = sum(tuple(point) == points.get(n) for n, point in enumerate(shown, first))
+        holds = count == made and equal == count - first
+        return Check("I7-history", "checkpoints rebuilt = storage", holds, equal, count - first, "count")
 
     def _pool(self, drawn: int, given: int) -> Iterator[Check]:
         """The pool's books against its tokens, and against what the fund says of it."""
@@ -336,6 +342,45 @@ class _Auditor:
             counts[1],
             "token",
         )
+
+    # --- who governs ----------------------------------------------------------------------------------------
+
+    def _governance(self) -> Iterator[Check]:
+        """Owners, the Timelock and the Safe before it, against what the deployment's parameters record."""
+        if TIMELOCK not in self.chain.deployment.contracts:
+            return
+        recorded = Governance.of(self.chain.deployment)
+        delay = self._call(TIMELOCK, "get_minimum_delay")
+        what = "the Timelock's delay = the recorded one"
+        yield Check("G-delay", what, delay == recorded.delay, delay, recorded.delay, "seconds")
+        owned = [name for name in OWNED if self._call(name, "owner") == recorded.owner]
+        who = "the deployer" if recorded.owner == self.chain.deployment.deployer else "the Timelock"
+        others = ", ".join(name for name in OWNED if name not in owned)
+        what = f"contracts owned by {who}, as recorded" + (f": not {others}" if others else "")
+        yield Check("G-owners", what, not others, len(owned), len(OWNED), "count")
+        for name, wanted in (("proposer", recorded.proposers), ("executor", recorded.executors)):
+            role = keccak(text=f"{name.upper()}_ROLE").hex()
+            holders = {account for held, account in self.history.roles if held == role}
+            yield _same(
+                f"G-{name}s", f"{name}s of the Timelock, by its events = the recorded ones", holders, wanted
+            )
+        if recorded.safe is not None:
+            yield from self._safe(recorded)
+
+    def _safe(self, recorded: Governance) -> Iterator[Check]:
+        safe = self.chain.web3.eth.contract(address=to_checksum_address(str(recorded.safe)), abi=SAFE_ABI)
+        try:
+            owners = set(safe.functions.getOwners().call(block_identifier=self.block))
+            threshold = safe.functions.getThreshold().call(block_identifier=self.block)
+        except Web3Exception:
+            owners, threshold = set(), 0  # no Safe there
+        if recorded.safe_owners is not None:
+            what = f"owners of the Safe {recorded.safe} = the recorded ones"
+            yield _same("G-safe-owners", what, owners, recorded.safe_owners)
+        if recorded.safe_threshold is not None:
+            wanted = recorded.safe_threshold
+            what = "owners who must sign for the Safe = as recorded"
+            yield Check("G-safe-threshold", what, threshold == wanted, threshold, wanted, "count")
 
     # --- storage --------------------------------------------------------------------------------------------
 
@@ -478,9 +523,13 @@ class _Auditor:
         )
 
 
-def _amounts(values: dict[str, object]) -> Iterator[int]:
-    """The amount of a Transfer event, whatever the token calls it."""
-    return (worth for worth in values.values() if isinstance(worth, int))
+def _same(id: str, what: str, shown: Collection[str], wanted: Collection[str]) -> Check:
+    """Are these the accounts that are wanted? Who is not is named."""
+    added, missing = sorted(set(shown) - set(wanted)), sorted(set(wanted) - set(shown))
+    what += "".join(f", but also {account}" for account in added)
+    what += "".join(f", but not {account}" for account in missing)
+    both = len(set(shown) & set(wanted))
+    return Check(id, what, not added and not missing, both + len(added), len(wanted), "count")
 
 
 def members(ledger: Ledger, key: int) -> list[int]:

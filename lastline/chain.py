@@ -1,22 +1,26 @@
 """A node and the contracts of a deployment: calls, transactions with their revert reasons, event logs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eth_abi import decode
 from eth_account.signers.local import LocalAccount
-from eth_utils import to_checksum_address
+from eth_utils import to_checksum_address, to_hex
 from hexbytes import HexBytes
+from requests import HTTPError
 from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import ContractLogicError, Web3Exception
+from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception
 from web3.types import RPCEndpoint
 
 from lastline.abi import Event, EventDecoder, canonical
 from lastline.deployments import Deployment, DeploymentError
 
-# Logs asked for in one request.
+# Blocks whose logs are asked for in one request, at most: what the node refuses is asked for in halves.
 LOG_SPAN = 5_000
+# Answers in a row after which twice as many are asked for again.
+LOG_ANSWERS = 8
 # Calls sent in one request.
 CALL_BATCH = 200
 ERROR_SELECTOR = "08c379a0"
@@ -24,6 +28,18 @@ ERROR_SELECTOR = "08c379a0"
 
 class Reverted(Exception):
     """A transaction or call that the contracts refused; the text is their reason."""
+
+
+class LogsRefused(Reverted):
+    """A node that lists no logs of so many blocks, or not so many logs."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Logs of some contracts, by their names in the record; `topics` as eth_getLogs takes them."""
+
+    names: tuple[str, ...]
+    topics: Any = None
 
 
 class Sender(Protocol):
@@ -193,38 +209,90 @@ class Chain:
 
     def decode(self, name: str, logs: Iterable[Any]) -> list[Event]:
         """The events of one contract among logs (of a receipt, say)."""
+        address = self.deployment.address(name)
+        mine = (log for log in logs if to_checksum_address(log["address"]) == address)
+        events = (self._decoder(name).decode(log) for log in mine)
+        return [event for event in events if event is not None]
+
+    def _decoder(self, name: str) -> EventDecoder:
         if name not in self._decoders:
             self._decoders[name] = EventDecoder(self.deployment.abi(name))
-        address = self.deployment.address(name)
-        events = (
-            self._decoders[name].decode(log) for log in logs if to_checksum_address(log["address"]) == address
-        )
-        return [event for event in events if event is not None]
+        return self._decoders[name]
 
     def events(
         self, names: Sequence[str], first: int | None = None, last: int | None = None, topics: Any = None
     ) -> list[Event]:
         """All events of some contracts in order, block timestamps included."""
-        first = self.deployment.first_block if first is None else first
+        query = Query(tuple(names), topics)
+        return [event for _, (events,) in self.spans([query], first, last) for event in events]
+
+    def spans(
+        self, queries: Sequence[Query], first: int | None = None, last: int | None = None
+    ) -> Iterator[tuple[int, list[list[Event]]]]:
+        """Events of each query in a few thousand blocks at a time, from block `first` to `last`: the last
+        block read, and one list a query, in order, block timestamps included.
+
+        Nodes limit the blocks or the logs of an answer, each in its own words: what one refuses is asked
+        for in halves. Raises Reverted if it refuses even one block.
+        """
+        start = self.deployment.first_block if first is None else first
         last = self.web3.eth.block_number if last is None else last
-        by_address = {self.deployment.address(name): name for name in names}
-        out: list[Event] = []
-        for start in range(first, last + 1, LOG_SPAN):
-            query: dict[str, Any] = {
-                "fromBlock": hex(start),
-                "toBlock": hex(min(start + LOG_SPAN - 1, last)),
-                "address": list(by_address),
-            }
-            if topics is not None:
-                query["topics"] = topics
-            answer = self.web3.provider.make_request("eth_getLogs", [query])  # type: ignore[arg-type]
-            if "error" in answer:
-                raise Reverted(f"The node refuses to list events: {answer['error'].get('message')}")
-            for log in answer["result"]:
-                if not log.get("blockTimestamp"):
-                    log["blockTimestamp"] = hex(self.timestamp(int(log["blockNumber"], 16)))
-                out.extend(self.decode(by_address[to_checksum_address(log["address"])], [log]))
+        span, answers = LOG_SPAN, 0
+        while start <= last:
+            end = min(start + span - 1, last)
+            try:
+                found = [self._logs(query, start, end) for query in queries]
+            except LogsRefused:
+                if start == end:
+                    raise
+                span, answers = (end - start + 1) // 2, 0
+                continue
+            yield end, found
+            start, answers = end + 1, answers + 1
+            if answers == LOG_ANSWERS:
+                span, answers = min(2 * span, LOG_SPAN), 0
+
+    def _logs(self, query: Query, first: int, last: int) -> list[Event]:
+        """Raises LogsRefused."""
+        by_address = {self.deployment.address(name).lower(): name for name in query.names}
+        ask: dict[str, Any] = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(by_address)}
+        if query.topics is not None:
+            ask["topics"] = query.topics
+        try:
+            answer = self.web3.provider.make_request("eth_getLogs", [ask])  # type: ignore[arg-type]
+        except HTTPError as error:
+            raise LogsRefused(f"The node refuses to list events: {error}") from error
+        if "error" in answer:
+            raise LogsRefused(f"The node refuses to list events: {answer['error'].get('message')}")
+        logs = answer["result"]
+        self._learn_timestamps({int(log["blockNumber"], 16) for log in logs if not log.get("blockTimestamp")})
+        out = []
+        for log in logs:
+            if not log.get("blockTimestamp"):
+                log["blockTimestamp"] = hex(self._timestamps[int(log["blockNumber"], 16)])
+            event = self._decoder(by_address[log["address"].lower()]).decode(log)
+            if event is not None:
+                out.append(event)
         return out
+
+    def _learn_timestamps(self, blocks: Iterable[int]) -> None:
+        """For nodes that do not tell a log's."""
+        unknown = sorted(block for block in blocks if block not in self._timestamps)
+        for start in range(0, len(unknown), CALL_BATCH):
+            batch = unknown[start : start + CALL_BATCH]
+            requests = [(RPCEndpoint("eth_getBlockByNumber"), [hex(block), False]) for block in batch]
+            answers = self.web3.provider.make_batch_request(requests)  # type: ignore[attr-defined]
+            if not isinstance(answers, list):
+                raise Reverted(f"The node refuses a batch of calls: {answers.get('error')}")
+            for block, answer in zip(batch, answers, strict=True):
+                self._timestamps[block] = int(answer["result"]["timestamp"], 16)
+
+    def block_hash(self, block: int) -> str:
+        """Hash of a block; empty if the chain has no such block."""
+        try:
+            return to_hex(self.web3.eth.get_block(block)["hash"])
+        except BlockNotFound:
+            return ""
 
     def timestamp(self, block: int) -> int:
         """Time of a block, seconds."""

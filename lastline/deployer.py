@@ -34,7 +34,6 @@ ROLES = {
 }
 TIERS = {"DELEVERAGE": 1, "ROUND": 2, "CLOSE_AT_MARK": 3}
 DEFAULT_POLICY = ["ROUND", "CLOSE_AT_MARK"]
-ZERO_ADDRESS = "0x" + "00" * 20
 OWNED = ("MarginVault", "PriceOracle", "Exchange", "LossAllocator", "InsuranceFund")
 FEED_DECIMALS = 8
 
@@ -223,8 +222,8 @@ class Deployer:
             "Timelock",
             "Timelock",
             int(governance["timelock_delay_seconds"]),
-            [self._who(name) for name in governance["proposers"]],
-            [self._who(name) for name in governance["executors"]],
+            [self.record.who(name) for name in governance["proposers"]],
+            [self.record.who(name) for name in governance["executors"]],
         )
         for index, market in enumerate(p["markets"]):
             oracle = market["oracle"]
@@ -399,8 +398,8 @@ class Deployer:
             "LOSS_ALLOCATOR": self.record.address("LossAllocator"),
             "INSURANCE_FUND": self.record.address("InsuranceFund"),
             "PRICE_ORACLE": self.record.address("PriceOracle"),
-            "GUARDIAN": self._who(governance["guardian"]),
-            "TREASURY": self._who(governance["treasury"]),
+            "GUARDIAN": self.record.who(governance["guardian"]),
+            "TREASURY": self.record.who(governance["treasury"]),
         }
         for role, holder in holders.items():
             yield self._set(
@@ -634,11 +633,6 @@ class Deployer:
             wad(limits["draw_share"]),
             wad(limits["stress_share"]),
         )
-
-    def _who(self, name: str) -> str:
-        if name == "deployer":
-            return self.record.deployer
-        return ZERO_ADDRESS if name == "anyone" else to_checksum_address(name)
 
     def _require_local(self, what: str) -> None:
         if self.record.network != "local":

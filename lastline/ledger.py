@@ -50,6 +50,7 @@ MAX_REFILL = 2**12 - 1
 # Batches are counted from 2, so that the two before one always have an id.
 NO_BATCH_SUMS = BatchSumsWord(0, 0, 2, 0)
 NOTHING = PositionWord.of(0)
+NO_SYSTEM = SystemWord(0, 0, 0, WAD, False)
 
 
 class LedgerError(Exception):
@@ -304,39 +305,46 @@ class Balance:
         return self.cash + self.maturing + self.unrealised
 
 
+@dataclass
 class Ledger:
-    """The vault's books. Feed it every event of the vault, in order, from the first on."""
+    """The vault's books. Feed it every event of the vault, in order, from the first on.
 
-    def __init__(self) -> None:
-        self.accounts: dict[int, AccountWord] = {}
-        self.positions: dict[tuple[int, int], int] = {}
-        self.maturing: dict[tuple[int, int], int] = {}
-        self.operators: set[tuple[str, str]] = set()
-        self.markets: list[Market] = []
-        self.cohorts: dict[int, Cohort] = {}
-        self.siblings: dict[int, int] = {}
-        self.claims: list[Claim] = []
-        # The fund's part of collected trading fees that was too fine for a token unit.
-        self.fee_rest = 0
-        self.funding_fees = 0
-        self.liquidation_fees = 0
-        self.treasury_fees = 0
-        self.funding_share = 0
-        self.batch_seconds = 3600
-        self.system = SystemWord(0, 0, 0, WAD, False)
-        self.roles: dict[str, str] = {}
-        # Tokens: units in and out by reason, as booked.
-        self.tokens_in: dict[str, int] = {"deposits": 0, "fund": 0}
-        self.tokens_out: dict[str, int] = {"withdrawals": 0, "fees": 0, "treasury": 0}
-        self.quote_per_token = 1
-        self.fund_paid: dict[int, int] = {}
-        self.applied = 0
+    All of it is plain data: `lastline.state_file` can keep it, and a run can go on from there.
+    """
+
+    accounts: dict[int, AccountWord] = field(default_factory=dict)
+    positions: dict[tuple[int, int], int] = field(default_factory=dict)
+    maturing: dict[tuple[int, int], int] = field(default_factory=dict)
+    operators: set[tuple[str, str]] = field(default_factory=set)
+    markets: list[Market] = field(default_factory=list)
+    cohorts: dict[int, Cohort] = field(default_factory=dict)
+    siblings: dict[int, int] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    # The fund's part of collected trading fees that was too fine for a token unit.
+    fee_rest: int = 0
+    funding_fees: int = 0
+    liquidation_fees: int = 0
+    treasury_fees: int = 0
+    funding_share: int = 0
+    batch_seconds: int = 3600
+    system: SystemWord = NO_SYSTEM
+    roles: dict[str, str] = field(default_factory=dict)
+    # Tokens: units in and out by reason, as booked.
+    tokens_in: dict[str, int] = field(default_factory=lambda: {"deposits": 0, "fund": 0})
+    tokens_out: dict[str, int] = field(default_factory=lambda: {"withdrawals": 0, "fees": 0, "treasury": 0})
+    quote_per_token: int = 1
+    fund_paid: dict[int, int] = field(default_factory=dict)
+    applied: int = 0
+
+    @classmethod
+    def empty(cls, token_decimals: int) -> "Ledger":
+        """Before the first event."""
+        return cls(quote_per_token=10 ** (18 - token_decimals))
 
     @classmethod
     def rebuild(cls, events: Iterable[Event], token_decimals: int) -> "Ledger":
         """The ledger after all these events."""
-        ledger = cls()
-        ledger.quote_per_token = 10 ** (18 - token_decimals)
+        ledger = cls.empty(token_decimals)
         for event in events:
             ledger.apply(event)
         return ledger

@@ -1,7 +1,7 @@
 """Scales of the ledger, and exact conversion between decimal strings and integers.
 
 Quote amounts, base sizes, prices, rates and ratios are integers with 18 decimals; cohort factors have 27.
-Nothing here, nor anywhere in the package, puts an amount into a float.
+Nothing in the package puts an amount into a float, but fund_size, whose figures are estimates.
 """
 
 import re

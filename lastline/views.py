@@ -22,10 +22,10 @@ VAULT = "MarginVault"
 FUND = "InsuranceFund"
 ORACLE = "PriceOracle"
 POOL = "CommunityPool"
+TIMELOCK = "Timelock"
 FUNDING_PERIOD = 28_800  # seconds that funding rates are told for
 RISK_MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
 SOURCES = ("TRADING_FEES", "FUNDING", "LIQUIDATION", "CAPITAL", "DONATION", "COMMUNITY", "REPAYMENT")
-MODES = ("NORMAL", "CAUTION", "RESTRICTED", "ADL", "HALTED")
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,35 @@ class FundView:
     cold_reserve: int = 0
 
 
+@dataclass(frozen=True)
+class RiskView:
+    """What the risk mode rests on: the vault's mode, the one the fund's state calls for, coverage and
+    drawdown (18 decimals), and since when it was seen too low or well enough (seconds; 0: it was not).
+    """
+
+    mode: int
+    judged: int
+    coverage: int
+    drawdown: int
+    is_exhausted: bool
+    low_since: int
+    calm_since: int
+
+
+@dataclass(frozen=True)
+class CheckpointView:
+    """The fund at a time, as it noted itself: token units, coverage with 18 decimals."""
+
+    time: int
+    mode: int
+    reserve: int
+    cold_reserve: int
+    community: int
+    peak: int
+    paid: int
+    coverage: int
+
+
 _View = TypeVar("_View")
 
 
@@ -235,3 +264,16 @@ def fund(chain: Chain, block: int | str = "latest") -> FundView:
         chain.call(FUND, "community_in", block=block),
         chain.call(FUND, "cold_reserve", block=block),
     )
+
+
+def risk(chain: Chain, block: int | str = "latest") -> RiskView:
+    """What the risk mode rests on. Raises Reverted if the fund has no vault yet."""
+    return _view(RiskView, chain.call(FUND, "risk_state", block=block))
+
+
+def checkpoints(chain: Chain, block: int | str = "latest") -> list[CheckpointView]:
+    """The checkpoints that the fund still has, oldest first."""
+    count = chain.call(FUND, "checkpoint_count", block=block)
+    first = max(count - chain.call(FUND, "CHECKPOINTS", block=block), 0)
+    found = chain.call_many(FUND, [("checkpoint", n) for n in range(first, count)], block)
+    return [_view(CheckpointView, point) for point in found]

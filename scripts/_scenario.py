@@ -18,7 +18,7 @@ from lastline.accounts import account_id
 from lastline.chain import Chain, KeySender, Reverted
 from lastline.orders import MAX_MAKERS, Order, SignedOrder, sign
 from lastline.units import WAD, to_decimal, to_tokens, to_units, wad
-from lastline.views import FUND, MODES, VAULT
+from lastline.views import FUND, RISK_MODES, VAULT
 from lastline.words import AccountWord, SystemWord
 
 FEED_DECIMALS = 8
@@ -312,8 +312,8 @@ class Run:
             for taking in self.scenario["population"].get("profit_takers", []):
                 if _time(taking["time"]) == time and taking["market"] == market:
                     entries += self._profit_takers(market, taking["count"])
-            if entries and mode >= MODES.index("RESTRICTED"):
-                self.line.what.append(f"market {market}: {len(entries)} turned away, mode {MODES[mode]}")
+            if entries and mode >= RISK_MODES.index("RESTRICTED"):
+                self.line.what.append(f"market {market}: {len(entries)} turned away, mode {RISK_MODES[mode]}")
             elif entries:
                 before = self.fills
                 self.match(market, entries)
@@ -440,7 +440,7 @@ class Run:
     def look(self) -> None:
         """Note what the fund is like now."""
         risk = self.chain.call(FUND, "risk_state")
-        mode = MODES[risk[0]]
+        mode = RISK_MODES[risk[0]]
         if self.fund_over_time and self.fund_over_time[-1].mode != mode:
             self.line.what.append(f"mode {mode}")
         self.fund_over_time.append(

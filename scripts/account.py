@@ -19,8 +19,8 @@ from lastline.risk import LIQUIDATED
 from lastline.units import to_decimal
 from scripts._ape import connected, network_name, quiet, registry_option, web3
 from scripts._checks import wide_console
+from scripts._figures import figure, fine_percent, market_id, percent
 
-PLACES = 6
 # Fields of the report that are no amounts: counted, not scaled.
 PLAIN = {"market", "block", "seconds", "claim", "loss_side", "filed_at", "leverage_class", "lights"}
 COLOURS = {"healthy": "green", "liquidated": "yellow", "absorbed": "red"}
@@ -76,14 +76,6 @@ def cli(
         show_report(report, names, console)
 
 
-def market_id(text: str, names: dict[int, str]) -> int:
-    """A market's id from its id or name. Raises ValueError if there is none."""
-    for number, name in names.items():
-        if text.lower() == name.lower() or text == str(number):
-            return number
-    raise ValueError(f"There is no market {text}: there are {', '.join(names.values())}.")
-
-
 # --- as data ------------------------------------------------------------------------------------------------
 
 
@@ -116,24 +108,6 @@ def plain(worth: Any, name: str = "") -> Any:
 
 
 # --- tables -------------------------------------------------------------------------------------------------
-
-
-def figure(amount: int | None, places: int = PLACES) -> str:
-    """An amount cut to some places; "-" for none."""
-    if amount is None:
-        return "-"
-    step = 10 ** (18 - places)
-    return f"{to_decimal(abs(amount) // step * step * (1 if amount >= 0 else -1))}"
-
-
-def percent(share: int | None) -> str:
-    """A share as per cent, cut to two places."""
-    return "-" if share is None else figure(share * 100, 2) + " %"
-
-
-def fine_percent(share: int | None) -> str:
-    """A small share as per cent, cut to four places."""
-    return "-" if share is None else figure(share * 100, 4) + " %"
 
 
 def lit(lights: int) -> str:

@@ -1,4 +1,7 @@
-"""ape run verify_funds: does every unit of money add up, by the chain alone? Exit code 1 if not."""
+"""ape run verify_funds: does every unit of money add up, by the chain alone? Exit code 1 if not.
+
+With --state a run that was stopped goes on where it last saved, and the next one reads only what is new.
+"""
 
 import json
 from pathlib import Path
@@ -7,20 +10,51 @@ import click
 
 from lastline import audit, deployments
 from lastline.chain import Chain
+from lastline.deployments import DeploymentError
+from lastline.history import SAVE_EVERY, History, resume
+from lastline.ledger import LedgerError
 from scripts._ape import connected, network_name, quiet, registry_option, web3
 from scripts._checks import as_data, show, wide_console
+from scripts._progress import progress
 
 
 @connected(__doc__)
 @registry_option
 @click.option("--record", type=click.Path(path_type=Path), help="A deployment record outside the registry.")
 @click.option("--block", type=int, help="Block to verify at; the latest by default.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that keeps what was read of the chain, for the next run.",
+)
+@click.option(
+    "--save-every",
+    type=click.IntRange(1),
+    default=SAVE_EVERY,
+    show_default=True,
+    help="Blocks between two savings of --state.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
-def cli(folder: Path, record: Path | None, block: int | None, as_json: bool) -> None:
+def cli(
+    folder: Path, record: Path | None, block: int | None, state: Path | None, save_every: int, as_json: bool
+) -> None:
     quiet()
     node = web3()
     deployment = deployments.read(record) if record else deployments.load(*network_name(node), folder)
-    report = audit.run(Chain(node, deployment), block)
+    chain = Chain(node, deployment)
+    chain.require_code()
+    last = node.eth.block_number if block is None else block
+    history = History.start(chain)
+    if state is not None:
+        history, told = resume(chain, state, last)
+        click.echo(told, err=True)
+    try:
+        with progress("blocks", is_wanted=not as_json) as tell:
+            history.advance(chain, last, tell, state, save_every)
+    except LedgerError as error:
+        raise DeploymentError(f"The ledger cannot be rebuilt from events: {error}.") from error
+    with progress("checks", is_wanted=not as_json) as tell:
+        report = audit.run(chain, last, history, tell)
     if as_json:
         click.echo(json.dumps(as_data(report), indent=1))
     else:

@@ -8,9 +8,10 @@ from lastline.keeper import snapshot as snapshots
 from lastline.keeper.config import Config
 from lastline.keeper.decisions import PHASES, Phase, losses
 from lastline.keeper.executor import DONE, REVERTED, Executor, Outcome
-from lastline.keeper.index import AccountIndex, read_file, write_file
+from lastline.keeper.index import AccountIndex
 from lastline.keeper.metrics import Metrics
 from lastline.keeper.snapshot import Snapshot
+from lastline.state_file import read_file, write_file
 
 log = logging.getLogger("lastline.keeper")
 

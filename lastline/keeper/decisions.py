@@ -14,10 +14,10 @@ from lastline.keeper.orderbook import Resting
 from lastline.keeper.pricing import Close, Offer
 from lastline.keeper.snapshot import ALLOCATOR, ENGINE, EXCHANGE, FUND, MarketSnapshot, Snapshot
 from lastline.units import WAD, to_decimal
-from lastline.views import MODES, VAULT, AccountView, PositionView
+from lastline.views import RISK_MODES, VAULT, AccountView, PositionView
 
 DELEVERAGE, ROUND, CLOSE_AT_MARK = 1, 2, 3
-ADL, HALTED = MODES.index("ADL"), MODES.index("HALTED")
+ADL, HALTED = RISK_MODES.index("ADL"), RISK_MODES.index("HALTED")
 # Most rounds that one `sync_cohort` applies.
 SYNC_LIMIT = 64
 # Gas of each kind of action, from docs/benchmarks.md rounded up; an absorption's is for one account more.
@@ -602,15 +602,15 @@ def mode(snapshot: Snapshot, config: Config) -> list[Action]:
         why = "its clock can be stopped" if fund.low_since or fund.calm_since else ""
     elif fund.judged < fund.mode:
         is_due = not fund.calm_since or now - fund.calm_since >= fund.ease_seconds
-        why = f"all is well enough for {MODES[fund.mode - 1]}" if is_due else ""
+        why = f"all is well enough for {RISK_MODES[fund.mode - 1]}" if is_due else ""
     else:
         is_due = fund.judged == ADL or not fund.low_since or now - fund.low_since >= fund.confirm_seconds
-        why = f"its state calls for {MODES[fund.judged]}" if is_due else ""
+        why = f"its state calls for {RISK_MODES[fund.judged]}" if is_due else ""
     if not why and now >= fund.checkpoint_at:
         why = "a checkpoint is due"
     if not why:
         return []
-    what = f"mode {MODES[fund.mode]}"
+    what = f"mode {RISK_MODES[fund.mode]}"
     cost = gas_cost("update_mode", snapshot, config)
     return [Action("update_mode", FUND, "update_mode", (), what, why, gas_cost=cost)]
 

@@ -2,13 +2,10 @@
 file.
 """
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from eth_utils import keccak, to_hex
-from web3.exceptions import BlockNotFound
 
 from lastline.abi import signature
 from lastline.chain import Chain
@@ -70,13 +67,13 @@ class AccountIndex:
 
     def update(self, chain: Chain, head: int, reorg_depth: int) -> None:
         """Take in the events up to block `head`, of all blocks since the anchor."""
-        if self.anchor is not None and _hash(chain, self.anchor[0]) != self.anchor[1]:
+        if self.anchor is not None and chain.block_hash(self.anchor[0]) != self.anchor[1]:
             self.accounts, self.anchor, self.block = {}, None, -1
         first = self.first_block if self.anchor is None else self.anchor[0] + 1
         for event in chain.events([VAULT], first, head, [_topic(chain)]):
             self.accounts[event.account] = max(event.block, self.accounts.get(event.account, 0))
         number = max(self.first_block, head - reorg_depth)
-        self.block, self.anchor = head, (number, _hash(chain, number))
+        self.block, self.anchor = head, (number, chain.block_hash(number))
 
     def forget(self, account: int, block: int, reorg_depth: int) -> None:
         """Drop an account that had nothing to liquidate at `block`, unless its last change may still be
@@ -86,36 +83,9 @@ class AccountIndex:
             self.accounts.pop(account, None)
 
 
-def _hash(chain: Chain, block: int) -> str:
-    """Hash of a block; empty if the chain has no such block."""
-    try:
-        return to_hex(chain.web3.eth.get_block(block)["hash"])
-    except BlockNotFound:
-        return ""
-
-
 def _topic(chain: Chain) -> str:
     """Every position that is opened, changed or closed logs this event of the vault."""
     entry = next(
         e for e in chain.deployment.abi(VAULT) if e["type"] == "event" and e["name"] == "PositionChanged"
     )
     return to_hex(keccak(text=signature(entry)))
-
-
-def read_file(path: Path | None) -> dict[str, Any]:
-    """A state file's content; empty if there is none or it is damaged: all of it can be rebuilt."""
-    if path is None or not path.is_file():
-        return {}
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def write_file(path: Path, data: dict[str, Any]) -> None:
-    """Write a state file, all or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps(data, indent=1) + "\n")
-    draft.replace(path)

@@ -11,7 +11,7 @@ from lastline.orders import SignedOrder, TimeInForce, order_hash
 from lastline.units import to_units, wad
 from lastline.views import VAULT
 from tests.integration.conftest import TOKEN_DECIMALS, System
-from tests.integration.safes import ARTIFACTS, ZERO_ADDRESS, Safe, make_safe
+from tests.integration.safes import ARTIFACTS, THRESHOLD, ZERO_ADDRESS, Safe, make_safe
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +131,30 @@ def test_safe_takes_with_a_signed_order_and_pays_its_builder(system, funded):
     paid = system.chain.call(VAULT, "mark", 0) * rate // 10**18
     assert system.chain.call(VAULT, "account_state", builder)[0] == paid
     assert audit.run(system.chain).failed == []
+
+
+# --- as the one who governs ---------------------------------------------------------------------------------
+
+
+def governance_checks(system: System) -> dict[str, bool]:
+    checks = audit.run(system.chain).checks
+    return {check.id: check.holds for check in checks if check.id.startswith("G-safe")}
+
+
+def test_recorded_owners_and_threshold_are_compared(system, safe, monkeypatch):
+    recorded = system.chain.deployment.parameters["governance"]
+    assert governance_checks(system) == {}
+    owners = [owner.address for owner in safe.owners]
+    for name, worth in (("safe", safe.address), ("safe_owners", owners), ("safe_threshold", THRESHOLD)):
+        monkeypatch.setitem(recorded, name, worth)
+    assert governance_checks(system) == {"G-safe-owners": True, "G-safe-threshold": True}
+    monkeypatch.setitem(recorded, "safe_owners", [*owners[:2], system.actor("stranger").address])
+    monkeypatch.setitem(recorded, "safe_threshold", 1)
+    assert governance_checks(system) == {"G-safe-owners": False, "G-safe-threshold": False}
+
+
+def test_a_safe_that_is_none_has_no_owners(system, safe, monkeypatch):
+    """The only proposer is a key."""
+    recorded = system.chain.deployment.parameters["governance"]
+    monkeypatch.setitem(recorded, "safe_owners", [safe.owners[0].address])
+    assert governance_checks(system) == {"G-safe-owners": False}

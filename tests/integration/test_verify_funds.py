@@ -6,6 +6,10 @@ import pytest
 from eth_abi import encode
 from eth_utils import keccak
 
+from lastline import audit, history
+from lastline import chain as chains
+from lastline.deployments import DeploymentError
+from lastline.history import History, resume
 from lastline.views import VAULT
 from scripts.verify_funds import cli
 
@@ -72,3 +76,186 @@ def test_one_unit_taken_from_storage_is_found(busy, run_script):
 def test_donation_is_no_fault(busy, run_script):
     busy.chain.send(busy.deployer, "Collateral", "mint", busy.chain.deployment.address(VAULT), 1)
     assert verify(run_script, busy).exit_code == 0
+
+
+# --- stopped, and gone on -----------------------------------------------------------------------------------
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture
+def small_steps(monkeypatch):
+    """As if the chain were long: a few blocks at a time, none of the last two saved."""
+    monkeypatch.setattr(chains, "LOG_SPAN", 7)
+    monkeypatch.setattr(history, "REORG_DEPTH", 2)
+
+
+def read_half(chain, state, every=10):
+    """A run that is killed in the middle of the chain; the block it had saved."""
+
+    def tell(done, total):
+        if 2 * done > total:
+            raise Killed
+
+    with pytest.raises(Killed):
+        History.start(chain).advance(chain, chain.web3.eth.block_number, tell, state, every)
+    return json.loads(state.read_text())["block"]
+
+
+def shown(report):
+    return [report.block, report.checks, report.ledger]
+
+
+def test_a_run_killed_half_way_goes_on_to_the_same_report(busy, small_steps, tmp_path):
+    state, head = tmp_path / "state.json", busy.node.eth.block_number
+    saved = read_half(busy.chain, state)
+    assert busy.chain.deployment.first_block < saved < head
+    past, told = resume(busy.chain, state, head)
+    assert (past.block, told) == (saved, f"Going on after block {saved}, where {state} was saved.")
+    asked = []
+    spans = busy.chain.spans
+
+    def watched(queries, first, last):
+        asked.append(first)
+        return spans(queries, first, last)
+
+    busy.chain.spans = watched
+    past.advance(busy.chain, head, state=state)
+    del busy.chain.spans
+    assert min(asked) == saved + 1
+    wanted = audit.run(busy.chain, head)
+    assert wanted.holds
+    assert shown(audit.run(busy.chain, head, past)) == shown(wanted)
+    assert json.loads(state.read_text())["block"] == head - 2
+
+
+def test_the_script_says_where_it_goes_on(busy, small_steps, run_script, tmp_path):
+    state = tmp_path / "state.json"
+    first = verify(run_script, busy, "--state", str(state))
+    assert first.exit_code == 0, first.output
+    assert f"There is no {state} yet: reading from block 1 on." in first.output
+    busy.trade("taker", "0.1", busy.signed("maker", "-0.1"))
+    again = verify(run_script, busy, "--state", str(state), "--json")
+    assert again.exit_code == 0, again.output
+    assert f"where {state} was saved." in again.output
+    assert json.loads(again.output[again.output.index("{") :])["holds"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text.replace('"block": ', '"block": 1'), "is damaged"),
+        (lambda text: text[: len(text) // 2], "is damaged"),
+        (lambda text: changed(text, version="older"), "was saved by another version"),
+        (lambda text: changed(text, chain_id=1), "was saved for another deployment"),
+        (lambda text: changed(text, hash="0x00"), "was saved on another chain or before a reorganisation"),
+        (lambda text: changed(text, block=10**6), "later than is asked for"),
+        (lambda text: changed(text, history=[1, 2]), "is damaged"),
+    ],
+)
+def test_a_state_that_cannot_be_used_is_told_and_left(busy, small_steps, run_script, tmp_path, change, told):
+    """What is read anew is right."""
+    state = tmp_path / "state.json"
+    read_half(busy.chain, state)
+    state.write_text(change(state.read_text()))
+    result = verify(run_script, busy, "--state", str(state))
+    assert result.exit_code == 0, result.output
+    assert told in result.output
+    assert "reading from block 1 on." in result.output
+    assert "everything adds up" in result.output
+
+
+def changed(text, **fields):
+    """A state file with other content and the digest that belongs to it."""
+    data = {**json.loads(text), **fields}
+    del data["digest"]
+    return json.dumps({**data, "digest": history._digest(data)})
+
+
+def test_a_file_of_something_else_is_left_alone(busy, run_script, tmp_path):
+    for content in (b"my thesis", b"\xff\xfe", b"{}"):
+        path = tmp_path / "precious"
+        path.write_bytes(content)
+        with pytest.raises(DeploymentError, match="state file"):
+            resume(busy.chain, path, busy.node.eth.block_number)
+        assert verify(run_script, busy, "--state", str(path)).exit_code == 1
+        assert path.read_bytes() == content
+
+
+def test_after_a_reorganisation_everything_is_read_again(system, small_steps, unchanged, tmp_path):
+    """The same blocks, other fills: what was saved of them is gone."""
+    state = tmp_path / "state.json"
+    system.fund("maker", "10000")
+    system.fund("taker", "10000")
+    snapshot = system.rpc("evm_snapshot")
+    for _ in range(4):
+        system.trade("taker", "0.5", system.signed("maker", "-0.5"))
+    History.start(system.chain).advance(system.chain, system.node.eth.block_number, state=state)
+    system.rpc("evm_revert", snapshot)
+    for actor in system.actors.values():
+        actor.forget_nonce()
+    for _ in range(4):
+        system.trade("taker", "0.25", system.signed("maker", "-0.25"))
+    head = system.node.eth.block_number
+    past, told = resume(system.chain, state, head)
+    assert "before a reorganisation" in told
+    report = audit.run(system.chain, head, past)
+    assert report.holds
+    assert report.ledger.positions == audit.run(system.chain, head).ledger.positions
+
+
+def test_a_reorganisation_while_reading_is_noticed(busy, small_steps, tmp_path):
+    hashes = iter(["0xaa", "0xbb"])
+    busy.chain.block_hash = lambda block: next(hashes)
+    try:
+        with pytest.raises(DeploymentError, match="reorganised while it was read: run this again"):
+            History.start(busy.chain).advance(
+                busy.chain, busy.node.eth.block_number, state=tmp_path / "state.json"
+            )
+    finally:
+        del busy.chain.block_hash
+
+
+# --- who governs --------------------------------------------------------------------------------------------
+
+
+def failed(chain):
+    return {check.id: check.what for check in audit.run(chain).failed}
+
+
+def test_a_delay_or_a_proposer_that_is_not_recorded_is_found(busy, monkeypatch):
+    recorded = busy.chain.deployment.parameters["governance"]
+    stranger = busy.actor("stranger").address
+    monkeypatch.setitem(recorded, "timelock_delay_seconds", 172_799)
+    monkeypatch.setitem(recorded, "proposers", [stranger])
+    found = failed(busy.chain)
+    assert set(found) == {"G-delay", "G-proposers"}
+    assert f"but also {busy.deployer.address}, but not {stranger}" in found["G-proposers"]
+
+
+def test_an_owner_that_is_not_recorded_is_found(busy, monkeypatch):
+    monkeypatch.setitem(busy.chain.deployment.parameters["governance"], "keep_deployer", False)
+    found = failed(busy.chain)
+    assert set(found) == {"G-owners"}
+    assert "not MarginVault, PriceOracle, Exchange, LossAllocator, InsuranceFund" in found["G-owners"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"proposers": ["nobody"]}, "names 'nobody', which is no address"),
+        (
+            {"safe_owners": ["deployer"], "proposers": ["deployer", "anyone"]},
+            "several proposers: it needs `safe`",
+        ),
+        ({"safe_owners": ["deployer"], "safe_threshold": 2}, "a safe_threshold of 2, of 1 owners"),
+        ({"executors": None}, "is not complete"),
+    ],
+)
+def test_a_record_that_cannot_be_is_told(busy, monkeypatch, change, sentence):
+    for name, worth in change.items():
+        monkeypatch.setitem(busy.chain.deployment.parameters["governance"], name, worth)
+    with pytest.raises(DeploymentError, match=sentence):
+        audit.run(busy.chain)

@@ -4,11 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from web3.exceptions import BlockNotFound
 
 from lastline.keeper.config import Config, ConfigError, load
-from lastline.keeper.index import AccountIndex, read_file, write_file
+from lastline.keeper.index import AccountIndex
 from lastline.keeper.metrics import Metrics
+from lastline.state_file import read_file, write_file
 from lastline.units import WAD, wad
 from tests.artifacts import ROOT
 
@@ -32,12 +32,9 @@ class FakeChain:
         self.deployment = SimpleNamespace(
             chain_id=31337, first_block=5, address=lambda name: "0xVault", abi=lambda name: [POSITION_CHANGED]
         )
-        self.web3 = SimpleNamespace(eth=SimpleNamespace(get_block=self._block))
 
-    def _block(self, number):
-        if number not in self.hashes:
-            raise BlockNotFound(str(number))
-        return {"hash": self.hashes[number].encode()}
+    def block_hash(self, number):
+        return self.hashes.get(number, "")
 
     def events(self, names, first, last, topics):
         self.asked.append(first)
