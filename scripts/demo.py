@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from web3 import Web3
 
-from lastline import audit, deployments, views
+from lastline import audit, deployments, fund_report, views
 from lastline.abi import Event
 from lastline.accounts import show
 from lastline.chain import Chain, KeySender
 from lastline.deployer import Deployer
 from lastline.deployments import Deployment
+from lastline.fund_plot import draw
 from lastline.ledger import TIER_NAMES
 from lastline.units import WAD, to_decimal, to_quote
 from scripts._anvil import anvil
@@ -65,7 +66,7 @@ GAS = 14_000_000
     default=Path("build/demo"),
     show_default=True,
     envvar="OUT",
-    help="Folder for the report, the chain's state and the deployment record; environment: OUT.",
+    help="Folder for report, picture of the fund, chain's state and deployment record; environment: OUT.",
 )
 def cli(scenario: Path, seed: int | None, is_kept: bool, keeper_account: str | None, out: Path) -> None:
     started = time.monotonic()
@@ -80,7 +81,7 @@ def cli(scenario: Path, seed: int | None, is_kept: bool, keeper_account: str | N
     with anvil("--timestamp", str(genesis)) as node:
         replay(node, script, is_kept, keeper_account, out, console)
     console.print(
-        f"report, chain state and deployment record in {out}; {time.monotonic() - started:.0f} seconds"
+        f"report, picture of the fund, chain state and deployment record in {out}; {time.monotonic() - started:.0f} seconds"
     )
 
 
@@ -114,6 +115,7 @@ def replay(
     summary = summarise(run, chain, report, events)
     (out / "report.json").write_text(json.dumps(summary, indent=1) + "\n")
     save_state(run, out / "anvil-state.json")
+    draw(fund_report.report(chain), out / "fund.svg")
     show_checks(report, console)
     show_tiers(summary, console)
     show_claims(summary, console)

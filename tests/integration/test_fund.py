@@ -7,7 +7,7 @@ from PIL import Image
 
 from lastline import fund_report as fr
 from lastline.units import WAD, to_decimal, wad
-from lastline.views import FUND, POOL, VAULT
+from lastline.views import FUND, POOL, VAULT, RiskView
 from scripts.fund import cli, risk_text
 
 UNIT = 10**6
@@ -147,19 +147,13 @@ def test_risk_state_and_checkpoints_are_those_of_the_contract(crashed):
     report = fr.report(crashed.chain)
     assert tuple(vars(report.risk).values()) == tuple(view(crashed, "risk_state"))
     assert len(report.checkpoints) == view(crashed, "checkpoint_count")
-    assert report.fund.coverage == report.fund.reserve * WAD // report.fund.target
+    worth = report.fund.reserve + report.fund.community_exposed
+    assert report.coverage == report.risk.coverage == worth * WAD // report.fund.target
 
 
 def test_a_risk_state_is_told_in_words():
-    state = {
-        "mode": 1,
-        "judged_mode": 3,
-        "coverage": WAD // 4,
-        "drawdown": 0,
-        "since": 1_584_000_000,
-        "peak": 5 * UNIT,
-    }
-    assert risk_text(state, 6) == (
-        "mode CAUTION, judged mode ADL, coverage 25 %, drawdown 0 %, since 2020-03-12 08:00:00, peak 5"
+    state = RiskView(1, 3, WAD // 4, 0, True, 1_700_000_000, 0)
+    assert risk_text(state) == (
+        "mode CAUTION, called for is ADL, coverage 25 %, drawdown 0 %, nothing left for open claims, "
+        "too low since 2023-11-14 22:13:20"
     )
-    assert risk_text({"coverage": fr.MAX_UINT}, 6) == "coverage -"
