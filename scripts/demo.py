@@ -81,7 +81,8 @@ def cli(scenario: Path, seed: int | None, is_kept: bool, keeper_account: str | N
     with anvil("--timestamp", str(genesis)) as node:
         replay(node, script, is_kept, keeper_account, out, console)
     console.print(
-        f"report, picture of the fund, chain state and deployment record in {out}; {time.monotonic() - started:.0f} seconds"
+        f"report, picture of the fund, chain state and deployment record in {out}; "
+        f"{time.monotonic() - started:.0f} seconds"
     )
 
 
