@@ -62,7 +62,7 @@ def draw(report: FundReport, path: Path) -> None:
     axes[0].set_ylabel(f"balance ({report.symbol})")
     axes[0].set_title(f"Insurance fund, to block {report.block}")
     shares = [float("nan") if point.coverage is None else point.coverage / WAD * 100 for point in points]
-    axes[1].step(times, shares, where="post", color=COVERAGE, label="reserve over target")
+    axes[1].step(times, shares, where="post", color=COVERAGE, label="reserve and pool over target")
     axes[1].axhline(100, color=TARGET, linestyle="--", linewidth=0.8)
     axes[1].set_ylabel("coverage (%)")
     paid = {"by the reserve": tokens("paid_reserve"), "by the community pool": tokens("paid_community")}

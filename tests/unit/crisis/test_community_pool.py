@@ -69,7 +69,45 @@ def test_not_calm_from_a_claim_to_its_payment(scene, backed):
     scene.vault.set_role(INSURANCE_FUND, fund.address, sender=governance)
     scene.vault.pay_claims(0)
     assert scene.vault.claim_markets() == 0
+    # 40 of 125 has been paid: still not calm, until that is half a day ago
+    assert not fund.is_calm()
+    support.wait(12 * 3_600)
+    fund.set_mode_terms((0, 0, WAD, WAD // 5, 600, 3_600, WAD), sender=governance)
     assert fund.is_calm()
+
+
+def test_the_fund_puts_the_vault_into_mode_adl_and_back(scene, backed):
+    """Between two looks the payment, which could not do it itself: the vault was locked."""
+    fund, _ = backed
+
+    def mode() -> int:
+        return (scene.vault.exchange_word() >> 176) & 255
+
+    # coverage is not what this is about
+    terms = (0, 0, 3 * WAD // 10, WAD // 5, 600, 3_600, 5 * WAD // 4)
+    fund.set_mode_terms(terms, sender=actor("governance"))
+    assert (fund.update_mode(), mode()) == (0, 0)
+    crash(scene)
+    scene.vault.pay_claims(0)
+    assert mode() == 0
+    assert (fund.update_mode(), mode()) == (3, 3)
+    support.wait(12 * 3_600)
+    for expected in (3, 2, 1, 0):
+        assert (fund.update_mode(), mode()) == (expected, expected)
+        support.wait(3_600)
+
+
+def test_in_mode_adl_the_last_tiers_spare_the_fund(scene, backed):
+    fund, pool = backed
+    scene.vault.set_role(INSURANCE_FUND, "0x" + 40 * "0", sender=actor("governance"))
+    crash(scene)
+    scene.vault.set_role(INSURANCE_FUND, fund.address, sender=actor("governance"))
+    with boa.reverts("crisis: fund can pay"):
+        scene.vault.deleverage(0, 10, sender=actor("allocator"))
+    scene.vault.set_risk_mode(3, WAD, sender=actor("governance"))
+    scene.vault.deleverage(0, 10, sender=actor("allocator"))
+    assert fund.total_paid() == fund.community_out() == 0
+    assert scene.kernel.claims()[0].adl != 0
 
 
 @pytest.mark.parametrize("mode", [1, 2, 3, 4])
