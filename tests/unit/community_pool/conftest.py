@@ -9,7 +9,7 @@ from tests import support
 from tests.unit.community_pool.desk import ENTRY_DELAY, PARAMETERS, PoolSystem, build
 
 
-@pytest.fixture(scope="module", params=[6, 8, 18])
+@pytest.fixture(scope="module", params=[6, 18])
 def token(request: pytest.FixtureRequest) -> VyperContract:
     return support.deploy("mocks/MockERC20.vy", request.param)
 

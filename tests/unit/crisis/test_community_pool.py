@@ -98,7 +98,7 @@ def test_the_fund_puts_the_vault_into_mode_adl_and_back(scene, backed):
 
 
 def test_in_mode_adl_the_last_tiers_spare_the_fund(scene, backed):
-    fund, pool = backed
+    fund, _ = backed
     scene.vault.set_role(INSURANCE_FUND, "0x" + 40 * "0", sender=actor("governance"))
     crash(scene)
     scene.vault.set_role(INSURANCE_FUND, fund.address, sender=actor("governance"))

