@@ -126,6 +126,8 @@ class Market:
     since: int = 0
     # trading fees that nobody has been paid yet
     fees: Fr = Fr(0)
+    # what the bankruptcy account had left over
+    surplus: Fr = Fr(0)
     # where rounding decides the second, the kernel's
     auction_hint: int = 0
     last_loss_time: int = 0
@@ -278,7 +280,7 @@ class Naive:
         """With what all accounts have together: what was deposited, exactly, at any mark."""
         return (
             everybody
-            + sum((m.equity for m in self.markets), Fr(0))
+            + sum((m.equity + m.surplus for m in self.markets), Fr(0))
             + sum((m.residue_size * m.mark - m.residue_notional for m in self.markets), Fr(0))
             + self.trading_fees
             + self.funding_fees
@@ -697,7 +699,7 @@ class Naive:
         if m.outstanding == 0 and m.is_dust():
             surplus = max(m.equity - (m.dust if m.has_crumbs else 0), Fr(0))
             m.cash -= surplus
-            self.liquidation_fees += surplus
+            m.surplus += surplus
 
     # --- liquidation ----------------------------------------------------------------------------------------
 

@@ -721,9 +721,9 @@ class Ledger:
             crumbs = m.dust if m.is_dust() else 0
             self.near(f"inventory {m.id} equity", inventory["equity"], m.equity, t + crumbs)
             self.near(f"claims {m.id}", inventory["outstanding"], m.outstanding, t)
-        kept = sum(i["equity"] for i in books.inventories) + books.fees[2]
-        mine = sum((m.equity for m in model.markets), Fr(0)) + model.liquidation_fees
-        self.near("surplus", kept, mine, t)
+        kept = sum(i["equity"] for i in books.inventories) + books.fees[4]
+        self.near("surplus", kept, sum((m.equity + m.surplus for m in model.markets), Fr(0)), t)
+        self.near("liquidation fees", books.fees[2], model.liquidation_fees, t)
         self.near("trading fees", books.fees[0], model.trading_fees, t)
         self.near("funding fees", books.fees[1], model.funding_fees, t)
 
