@@ -183,7 +183,7 @@ class Kernel:
         return [self.vault.claim_state(n) for n in range(self.vault.claim_count())]
 
     def liabilities(self) -> int:
-        """Everything the vault owes at the last marks but what is uncovered, quote with 18 decimals (I1's right-hand side)."""
+        """What the vault owes at the last marks less what is uncovered, quote (I1's right-hand side)."""
         keeper = account_of("keeper")
         total = sum(self.state(a).equity for a in self.accounts | {keeper})
         for market in range(self.vault.market_count()):

@@ -1,4 +1,4 @@
-"""What a bankruptcy account had left over goes back to who paid the market's claims; a tenth is for keepers."""
+"""What a bankruptcy account had left over goes to who paid the market's claims; a tenth is for keepers."""
 
 import boa
 import pytest

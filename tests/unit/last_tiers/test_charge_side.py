@@ -1,4 +1,4 @@
-"""Where no profit is left, the positions opposite the loss pay for it, the same for each base, within a limit."""
+"""Where no profit is left, the positions opposite the loss pay, the same for each base, within a limit."""
 
 from decimal import Decimal
 
@@ -238,8 +238,8 @@ def test_without_anybody_opposite_nobody_is_charged(scene):
 
 def lose_all_profit(scene: Scene) -> tuple[int, int]:
     """
-    An account without positions, that lived on profit of market 0 which a round took, is absorbed: 45 of no side.
-    Others have 15 on the losers' opposite side, 5 on theirs; the inventory 10.
+    An account without positions, that lived on profit of market 0 which a round took, is absorbed: 45 of no
+    side. Others have 15 on the losers' opposite side, 5 on theirs; the inventory 10.
     """
     late = late_loss(scene)
     trader, other = scene.account("trader", 80), scene.account("other", 1000)

@@ -1,4 +1,4 @@
-"""While a loss is uncovered all withdrawals are paid at one ratio, the first as the last; anybody may repair it."""
+"""While a loss is uncovered all withdrawals are paid at one ratio; anybody may repair it."""
 
 import itertools
 from fractions import Fraction
@@ -12,7 +12,7 @@ from tests.unit.crisis.scene import Scene, fresh
 from tests.unit.last_tiers.late import DAY, events, late_loss, withdraw, write_off
 
 LENDERS = {"alice": 1000, "bob": 500, "carol": "33.333333"}
-# What rounding payments down to token units may leave in the vault: it raises the ratio, so it does not add up.
+# What rounding payments down to token units may leave: it raises the ratio, so it does not add up.
 UNIT = 2 * 10**12
 NOBODY = "0x0000000000000000000000000000000000000000"
 

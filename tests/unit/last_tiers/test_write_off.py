@@ -1,4 +1,4 @@
-"""After a day what nobody pays becomes uncovered loss: everybody had a last turn, and profit matures again."""
+"""After a day what nobody pays is uncovered loss: everybody had a last turn, and profit matures again."""
 
 from decimal import Decimal
 

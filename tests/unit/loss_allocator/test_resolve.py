@@ -135,7 +135,7 @@ def test_resolve_with_one_generation_of_work_left_calls_the_next_tier(system):
     assert system.called() == [("charge_round", 10), ("close_at_mark", 2)]
 
 
-# --- the side charge, behind every policy --------------------------------------------------------------------
+# --- the side charge, behind every policy -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tiers", [(1,), (2,), (2, 3), (3, 1, 2)])
