@@ -97,7 +97,7 @@ class MarketSnapshot:
 
 @dataclass(frozen=True)
 class FeeSnapshot:
-    """Quote the vault holds for others: fees by kind, the treasury's part, and what bankruptcy accounts left."""
+    """Quote the vault holds for others: fees by kind, the treasury's part, what bankruptcy accounts left."""
 
     trading: int
     funding: int

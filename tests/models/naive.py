@@ -1080,9 +1080,9 @@ class Naive:
 
     def sides(self, m: Market, claims: list[dict[Any, int]]) -> tuple[Fr, Fr]:
         """
-        What longs and shorts have to pay for the claims given (the kernel's records, oldest first), quote: for
-        each claim those opposite, both for a loss of no side; up to the window's limit, and nothing after the
-        first claim that is not paid whole.
+        What longs and shorts have to pay for the claims given (the kernel's records, oldest first), quote:
+        for each claim those opposite, both for a loss of no side; up to the window's limit, and nothing after
+        the first claim that is not paid whole.
         """
         longs = self.longs(m) - max(m.size, Fr(0))
         shorts = self.longs(m) - max(-m.size, Fr(0))

@@ -358,3 +358,15 @@ def test_a_part_refuses_a_direct_call(shared_kernel):
     part = shared_kernel.parts["MarginVaultLastTiers"]
     with boa.env.prank(actor("stranger")), boa.reverts("kernel: direct call"):
         part.write_off(BTC, 10)
+
+
+def test_a_broken_fund_and_a_dead_feed_together_stop_nothing(scene):
+    """Nobody can take a mark, but claims can be asked to be paid: that records the fund's failures."""
+    late = late_loss(scene)
+    scene.with_fund().set_behaviour(1, 1)
+    die(scene, DAY)
+    refused(scene, "crisis: fund can pay")
+    scene.vault.pay_claims(BTC)
+    wait(600)
+    assert write_off(scene) == late.claim
+    scene.kernel.assert_conserved()
