@@ -985,7 +985,7 @@ class History:
         # only some: others stay what their seeds have been
         self.has_builders = seed % 5 == 2
         self.has_settlement = seed % 7 == 0
-        self.has_last_tiers = seed % 6 == 1
+        self.has_last_tiers = seed % 4 == 1
 
     def begin(self) -> None:
         r = self.random
