@@ -6,7 +6,7 @@
 @license AGPL-3.0-only
 @author Lastline
 @notice Which tier pays next for a market's losses that the fund does not pay: an ordered policy for each
-        market, and one permissionless call that follows it and leaves a receipt.
+        market, and one permissionless call that follows it, and behind it tries the side charge, and leaves a receipt.
 
         Trust: holds no money. Governance (a timelock) sets policies. The vault accepts one allocator and
         governance may name another; the vault itself computes every price and amount, and refuses a tier that
@@ -18,6 +18,7 @@ from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
 from .interfaces import ILossAllocator
+from .interfaces import IMarginVaultLastTiers
 from .interfaces import IMarginVaultLossSharing
 from .lib import units
 
@@ -37,14 +38,16 @@ DELEVERAGE: public(constant(uint256)) = 1
 ROUND: public(constant(uint256)) = 2
 CLOSE_AT_MARK: public(constant(uint256)) = 3
 MAX_TIERS: public(constant(uint256)) = 3
+# The last step of every policy, in none.
+SIDE_CHARGE: public(constant(uint256)) = 4
 
 # The vault works through 4,096 at most; a quarter of that fits in a transaction.
 MAX_COHORTS: public(constant(uint256)) = 1024
 # The fund's part gets this much gas and no more, so one that burns all it gets leaves enough for the tiers.
 PAY_CLAIMS_GAS: public(constant(uint256)) = 1_500_000
 
-# With an open round in front of the policy's tiers.
-MAX_STEPS: constant(uint256) = 4
+# With an open round in front of the policy's tiers, and the side charge behind them.
+MAX_STEPS: constant(uint256) = 5
 
 # An Error(string) with up to 32 bytes of text, and what a tier answers.
 REASON_BYTES: constant(uint256) = 100
@@ -88,8 +91,8 @@ def __init__(governance: address, vault: address):
 @external
 def resolve(market: uint256, max_cohorts: uint256) -> ILossAllocator.Receipt:
     """
-    @notice Have a market's losses paid: by the fund, then by the tiers of the market's policy, in its order.
-            Anyone may, again and again until `is_done`.
+    @notice Have a market's losses paid: by the fund, then by the tiers of the market's policy, in its order, then by the
+            side charge. Anyone may, again and again until `is_done`.
     @dev Reverts "allocator: no cohorts", "allocator: too many cohorts" and, if nothing at all was done, with
          the reason of the tier or the fund that failed, "allocator: call failed" if it gave none, or
          "allocator: nothing to do"
@@ -109,6 +112,7 @@ def resolve(market: uint256, max_cohorts: uint256) -> ILossAllocator.Receipt:
         tiers.append(ROUND)
     for tier: uint256 in receipt.policy:
         tiers.append(tier)
+    tiers.append(SIDE_CHARGE)
 
     left: uint256 = max_cohorts
     has_acted: bool = receipt.fund_paid != 0
@@ -121,7 +125,7 @@ def resolve(market: uint256, max_cohorts: uint256) -> ILossAllocator.Receipt:
         receipt.steps.append(step)
         if step.is_ok:
             has_acted = True
-            left -= min(left, step.deleveraging.cohorts + step.round.cohorts)
+            left -= min(left, step.deleveraging.cohorts + step.round.cohorts + step.side.cohorts)
         # Neither done nor beside the point: the tiers behind it have to wait.
         if not (step.is_done or self._is_not_applicable(step)):
             receipt.is_done = False
@@ -198,6 +202,8 @@ def _call_tier(market: uint256, tier: uint256, max_cohorts: uint256) -> ILossAll
         data = abi_encode(market, max_cohorts, method_id=method_id("deleverage(uint256,uint256)"))
     elif tier == ROUND:
         data = abi_encode(market, max_cohorts, method_id=method_id("charge_round(uint256,uint256)"))
+    elif tier == SIDE_CHARGE:
+        data = abi_encode(market, max_cohorts, method_id=method_id("charge_side(uint256,uint256)"))
     else:
         data = abi_encode(market, max_cohorts, method_id=method_id("close_at_mark(uint256,uint256)"))
     step: ILossAllocator.Step = empty(ILossAllocator.Step)
@@ -210,6 +216,10 @@ def _call_tier(market: uint256, tier: uint256, max_cohorts: uint256) -> ILossAll
     elif tier == ROUND:
         step.round = abi_decode(answer, IMarginVaultLossSharing.Round)
         step.is_done = step.round.is_done
+    elif tier == SIDE_CHARGE:
+        # what its window does not allow has to wait, so that there is nothing to go on with
+        step.side = abi_decode(answer, IMarginVaultLastTiers.SideCharge)
+        step.is_done = True
     else:
         step.deleveraging = abi_decode(answer, IMarginVaultLossSharing.Deleveraging)
         step.is_done = step.deleveraging.is_done

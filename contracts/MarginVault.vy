@@ -6,14 +6,12 @@
 @title MarginVault
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's hot half: custody of traders' collateral, accounts, fills, margin.
+@notice The kernel's hot half: custody of traders' collateral, fills, margin.
         The only contract with traders' money. Not upgradeable. What it does not answer itself it passes on, by
         delegatecall, to the part of the kernel whose business it is: one ledger, one address.
 @dev Trusts the Exchange and the PriceOracle with prices inside the band, the LiquidationEngine and the
      LossAllocator with nothing but the choice of whom within the rules, and no fund at all.
 """
-
-from ethereum.ercs import IERC20
 
 from .interfaces import IMarginVault
 from .lib import fixed_math
@@ -65,20 +63,19 @@ initializes: fund_payments[markets := markets, system := system]
 initializes: loss_sharing[
     bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: recovery
+initializes: recovery[markets := markets]
 
 
-TOKEN: immutable(IERC20)
-# Quote units (18 decimals) per token unit.
-SCALE: immutable(uint256)
 # The other parts of the kernel; MEMBERSHIP is the one that knows cohorts in full.
 LIQUIDATION: immutable(address)
 ORDER_CLOSE: immutable(address)
 CRISIS: immutable(address)
 LOSS_SHARING: immutable(address)
+LAST_TIERS: immutable(address)
 BANKRUPTCY: immutable(address)
 AUCTION: immutable(address)
 MEMBERSHIP: immutable(address)
+CASH: immutable(address)
 CONSOLE: immutable(address)
 VIEWS: immutable(address)
 
@@ -90,9 +87,11 @@ def __init__(
     order_close_part: address,
     crisis_part: address,
     loss_sharing_part: address,
+    last_tiers_part: address,
     bankruptcy_part: address,
     auction_part: address,
     membership_part: address,
+    cash_part: address,
     console_part: address,
     views_part: address,
     owner: address,
@@ -105,9 +104,11 @@ def __init__(
     @param order_close_part MarginVaultOrderClose
     @param crisis_part MarginVaultCrisis
     @param loss_sharing_part MarginVaultLossSharing
+    @param last_tiers_part MarginVaultLastTiers
     @param bankruptcy_part MarginVaultBankruptcy
     @param auction_part MarginVaultAuction
     @param membership_part MarginVaultMembership
+    @param cash_part MarginVaultCash
     @param console_part MarginVaultConsole
     @param views_part MarginVaultViews, which passes settings on to MarginVaultConsole
     @param owner Governance (the Timelock, or the deployer until it hands over)
@@ -117,29 +118,24 @@ def __init__(
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
     for part: address in [
-        liquidation_part, order_close_part, crisis_part, loss_sharing_part, bankruptcy_part, auction_part,
-        membership_part, console_part, views_part
+        liquidation_part, order_close_part, crisis_part, loss_sharing_part, last_tiers_part, bankruptcy_part,
+        auction_part, membership_part, cash_part, console_part, views_part
     ]:
         kernel._require_same(part, config)
-    TOKEN = IERC20(collateral)
-    SCALE = scale
     LIQUIDATION = liquidation_part
     ORDER_CLOSE = order_close_part
     CRISIS = crisis_part
     LOSS_SHARING = loss_sharing_part
+    LAST_TIERS = last_tiers_part
     BANKRUPTCY = bankruptcy_part
     AUCTION = auction_part
     MEMBERSHIP = membership_part
+    CASH = cash_part
     CONSOLE = console_part
     VIEWS = views_part
     system.__init__(owner)
     system.exchange_word = system._exchange_word(empty(address), 0, system.NORMAL, 1000, False)
     markets.batch_seconds = 3600
-
-
-@external
-def deposit(account: uint256, tokens: uint256) -> uint256:
-    return books._deposit(TOKEN, SCALE, account, tokens)
 
 
 @external
@@ -279,6 +275,11 @@ def _part(selector: uint256) -> address:
     ):
         return LOSS_SHARING
     if (
+        selector == convert(method_id("charge_side(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("write_off(uint256,uint256)", output_type=bytes4), uint256)
+    ):
+        return LAST_TIERS
+    if (
         selector == convert(method_id("touch(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("sync_cohort(uint256,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("set_leverage_class(uint256,uint256,uint256)", output_type=bytes4), uint256)
@@ -293,10 +294,18 @@ def _part(selector: uint256) -> address:
     ):
         return AUCTION
     if (
-        selector == convert(method_id("withdraw(uint256,uint256,address,uint256)", output_type=bytes4), uint256)
+        selector == convert(method_id("deposit(uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("withdraw(uint256,uint256,address,uint256)", output_type=bytes4), uint256)
         or selector == convert(method_id("transfer(uint256,uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("deposit_at_ratio(uint256,uint256,uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("deposit_with_permit(uint256,uint256,uint256,uint8,bytes32,bytes32)", output_type=bytes4), uint256)
+        or selector == convert(method_id("pay_treasury()", output_type=bytes4), uint256)
+        or selector == convert(method_id("recapitalise(uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("pay_uncovered()", output_type=bytes4), uint256)
+        or selector == convert(method_id("token()", output_type=bytes4), uint256)
+        or selector == convert(method_id("uncovered()", output_type=bytes4), uint256)
+        or selector == convert(method_id("recovery_claim(uint256)", output_type=bytes4), uint256)
+        or selector == convert(method_id("recovery_ratio()", output_type=bytes4), uint256)
     ):
-        return CONSOLE
+        return CASH
     return VIEWS
-
-

@@ -61,7 +61,7 @@ initializes: fund_payments[markets := markets, system := system]
 initializes: loss_sharing[
     bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: recovery
+initializes: recovery[markets := markets]
 
 
 CONFIG: immutable(bytes32)
@@ -111,9 +111,10 @@ def buy_inventory(market: uint256, buyer: uint256, max_size: uint256, limit_pric
     price: uint256 = fixed_math._mul_div_down(fixed_math._magnitude(cost), units.WAD, size)
     kernel._require_limit(change > 0, price, limit_price)
     # the bankruptcy account first: what it sells leaves it with no less than what its discount allows
+    loss_side: uint256 = claims_queue._inventory_side(inventory)
     inventory.size -= change
     inventory.notional -= cost
-    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
+    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, loss_side)
     inventory = bankruptcy_account._take_surplus(m, inventory)
     m = bankruptcy_account._close(m, inventory)
     m.open_interest = books._receive(

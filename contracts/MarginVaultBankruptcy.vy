@@ -62,7 +62,7 @@ initializes: fund_payments[markets := markets, system := system]
 initializes: loss_sharing[
     bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: recovery
+initializes: recovery[markets := markets]
 
 
 # One market's part of an account that is being absorbed.
@@ -138,16 +138,18 @@ def absorb(account: uint256, keeper: uint256) -> int256:
         if part.pnl < worst:
             worst = part.pnl
             loss_side = claims_queue.LONG if part.size > 0 else claims_queue.SHORT
-    equity: int256 = packing._account(accounts.words[account]).cash
+    a: packing.Account = packing._account(accounts.words[account])
+    equity: int256 = a.cash
     assert is_fresh or maintenance == 0, "margin: stale mark"
     assert margin_math._is_absorbable(equity, maintenance, critical), "margin: account healthy"
     # the keeper: out of what is left, else out of what liquidations have earned
+    left: int256 = equity
     if equity > 0:
-        reward = min(reward, fixed_math._mul_div_down(convert(equity, uint256), 1, 2))
+        reward = min(reward, fixed_math._div_down(convert(equity, uint256), 2))
+        left -= convert(reward, int256)
     else:
         reward = min(small_reward, markets.liquidation_fees)
         markets.liquidation_fees -= reward
-    a: packing.Account = packing._account(accounts.words[account])
     a.cash = 0
     accounts.words[account] = packing._account_word(a)
     log IMarginVaultBankruptcy.AccountAbsorbed(
@@ -158,9 +160,6 @@ def absorb(account: uint256, keeper: uint256) -> int256:
         reward=reward,
         keeper_word=books._credit(keeper, reward),
     )
-    left: int256 = equity
-    if equity > 0:
-        left -= convert(reward, int256)
     parts = self._split(parts, left, maintenance)
     for part: Part in parts:
         if part.size != 0 or part.equity != 0:
@@ -218,8 +217,6 @@ def _strip(account: uint256, market: uint256) -> Part:
     m: markets.Market = markets._load(market)
     seat: positions.Seat = empty(positions.Seat)
     m.open_interest, seat = books._open(MEMBERSHIP, m, account)
-    if seat.size != 0:
-        markets._require_arrived(m)
     maturing: uint256 = positions._maturing_worth(market, seat)
     part: Part = Part(
         market=market,
@@ -232,6 +229,7 @@ def _strip(account: uint256, market: uint256) -> Part:
         is_stale=not markets._is_fresh(m),
     )
     if seat.size != 0:
+        markets._require_arrived(m)
         marginal: uint256 = 0
         initial: uint256 = 0
         part.maintenance, marginal, initial = margin._margins(
@@ -310,7 +308,9 @@ def _take_in(account: uint256, part: Part, loss_side: uint256):
     m: markets.Market = markets._load(part.market)
     inventory: bankruptcy_account.Inventory = bankruptcy_account._open(m)
     # what the price has done to the inventory since its last sync is its own, not this account's
-    inventory = claims_queue._sync(m, inventory, claims_queue.RECOVERED, 0, claims_queue.NO_SIDE)
+    inventory = claims_queue._sync(
+        m, inventory, claims_queue.RECOVERED, 0, claims_queue._inventory_side(inventory)
+    )
     inventory.size += part.size
     inventory.notional += part.worth
     inventory.cash += part.equity

@@ -6,21 +6,15 @@
 @title MarginVaultConsole
 @license AGPL-3.0-only
 @author Lastline
-@notice The kernel's part for all that is not trading: an owner's withdrawals, transfers between his own accounts and
-        operators; governance's markets, roles and parameters.
+@notice The kernel's part for settings: governance's markets, roles and parameters; an owner's operators.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
-from ethereum.ercs import IERC20
 from snekmate.auth import ownable_2step
 from .interfaces import IKernelPart
 from .interfaces import IMarginVaultConsole
-from .lib import fixed_math
 from .lib import kernel
-from .lib import margin_math
 from .lib import packing
-from .lib import price_tick
-from .lib import token as erc20
 from .lib import units
 from .modules import accounts
 from .modules import bankruptcy_account
@@ -67,7 +61,7 @@ initializes: fund_payments[markets := markets, system := system]
 initializes: loss_sharing[
     bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: recovery
+initializes: recovery[markets := markets]
 
 
 uses: ownable_2step
@@ -88,27 +82,18 @@ MAX_MULTIPLIER: constant(uint256) = 10 * units.WAD
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
-MEMBERSHIP: immutable(address)
-TOKEN: immutable(IERC20)
-# Quote units (18 decimals) per token unit.
-SCALE: immutable(uint256)
 
 
 @deploy
-def __init__(collateral: address, membership: address):
+def __init__(collateral: address):
     """
-    @dev Reverts "kernel: decimals", "kernel: other configuration"
-    @param membership MarginVaultMembership made for the same collateral
+    @dev Reverts "kernel: decimals"
     """
     scale: uint256 = 0
     config: bytes32 = empty(bytes32)
     scale, config = kernel._configuration(collateral)
-    kernel._require_same(membership, config)
     CONFIG = config
     THIS = self
-    MEMBERSHIP = membership
-    TOKEN = IERC20(collateral)
-    SCALE = scale
     system.__init__(empty(address))
 
 
@@ -284,76 +269,6 @@ def set_paused(is_paused: bool):
 
 
 # Owners of accounts
-
-
-@external
-def deposit_with_permit(
-    account: uint256, tokens: uint256, deadline: uint256, v: uint8, r: bytes32, s: bytes32
-) -> uint256:
-    kernel._require_delegated(THIS)
-    # Somebody may have used the permit already; then the allowance is there and this call fails harmlessly.
-    success: bool = raw_call(
-        TOKEN.address,
-        abi_encode(
-            msg.sender, self, tokens, deadline, v, r, s, method_id=method_id(
-                "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"
-            )
-        ),
-        revert_on_failure=False,
-    )
-    return books._deposit(TOKEN, SCALE, account, tokens)
-
-
-@external
-def withdraw(account: uint256, tokens: uint256, receiver: address, min_tokens: uint256) -> uint256:
-    kernel._require_delegated(THIS)
-    accounts._require_owner(account)
-    assert receiver != empty(address), "vault: zero receiver"
-    books._require_amount(tokens)
-    assert tokens >= min_tokens, "vault: below minimum out"
-    account_word: uint256 = books._debit_cash(MEMBERSHIP, account, tokens * SCALE)
-    log IMarginVaultConsole.Withdrawn(
-        account=account, receiver=receiver, tokens=tokens, account_word=account_word
-    )
-    erc20._push(TOKEN, receiver, tokens)
-    return tokens
-
-
-@external
-def transfer(sender: uint256, receiver: uint256, amount: uint256):
-    kernel._require_delegated(THIS)
-    accounts._require_owner(sender)
-    assert accounts._owner(receiver) == msg.sender, "vault: not owner"
-    assert sender != receiver, "vault: same account"
-    books._require_amount(amount)
-    sender_word: uint256 = books._debit_cash(MEMBERSHIP, sender, amount)
-    receiver_word: uint256 = books._credit(receiver, amount)
-    log IMarginVaultConsole.Transferred(
-        sender=sender,
-        receiver=receiver,
-        amount=amount,
-        sender_word=sender_word,
-        receiver_word=receiver_word,
-    )
-
-
-@external
-def pay_treasury() -> uint256:
-    kernel._require_delegated(THIS)
-    treasury: address = system.treasury
-    assert treasury != empty(address), "vault: no treasury"
-    tokens: uint256 = fixed_math._mul_div_down(markets.treasury_fees, 1, SCALE)
-    markets.treasury_fees -= tokens * SCALE
-    log IMarginVaultConsole.TreasuryPaid(treasury=treasury, amount=tokens * SCALE)
-    erc20._push(TOKEN, treasury, tokens)
-    return tokens
-
-
-@external
-@view
-@reentrant
-def token() -> address:
-    return TOKEN.address
 
 
 @external

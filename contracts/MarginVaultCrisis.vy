@@ -7,7 +7,7 @@
 @license AGPL-3.0-only
 @author Lastline
 @notice The kernel's part that recognises losses and has the fund pay them: marks, funding and the market clock, claims,
-        the fund's and the treasury's inflows.
+        the fund's inflows, settlement of a market.
 @dev Code without a ledger of its own: it works on the vault's, by delegatecall, and refuses direct calls.
 """
 
@@ -20,12 +20,12 @@ from .lib import fixed_math
 from .lib import kernel
 from .lib import margin_math
 from .lib import packing
-from .lib import price_tick
 from .lib import token as erc20
 from .lib import units
 from .modules import accounts
 from .modules import bankruptcy_account
 from .modules import books
+from .modules import claims_payment
 from .modules import claims_queue
 from .modules import cohorts
 from .modules import fund_payments
@@ -65,10 +65,17 @@ initializes: market_config[markets := markets]
 initializes: bankruptcy_account[markets := markets]
 initializes: claims_queue
 initializes: fund_payments[markets := markets, system := system]
+initializes: claims_payment[
+    bankruptcy_account := bankruptcy_account,
+    claims_queue := claims_queue,
+    fund_payments := fund_payments,
+    markets := markets,
+    system := system,
+]
 initializes: loss_sharing[
     bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: recovery
+initializes: recovery[markets := markets]
 
 
 # A mark moves the market clock by at most so much.
@@ -78,6 +85,8 @@ MIN_FUNDING_STEP: constant(uint256) = 300
 MAX_FUNDING_STEP: constant(uint256) = 3600
 # A market whose oracle has had no usable price for so long may be settled at its last good mark.
 DEAD_FEED_SECONDS: constant(uint256) = 86_400
+# Of a surplus this part stays with the fees of liquidations, out of which absorptions of empty accounts are paid.
+REWARD_PARTS: constant(uint256) = 10
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
@@ -131,7 +140,7 @@ def settle_market(market: uint256) -> uint256:
             m.mark != 0 and block.timestamp - price_time >= DEAD_FEED_SECONDS
         ), "market: stale mark"
     lacking: uint256 = 0
-    m, lacking = self._sync_and_pay(m, False)
+    m, lacking = claims_payment._sync_and_pay(TOKEN, SCALE, m, False)
     assert lacking <= margin_math._dust(markets.liquidation_words[market]), "market: open claims"
     m.status = markets.SETTLED
     m.mark_time = markets.ALWAYS
@@ -177,7 +186,7 @@ def _update_mark(market: markets.Market) -> uint256:
         m.mark_time = 0
         clock.step_time = block.timestamp
     lacking: uint256 = 0
-    m, lacking = self._sync_and_pay(m, False)
+    m, lacking = claims_payment._sync_and_pay(TOKEN, SCALE, m, False)
     markets._store_price(m)
     markets._store_flow(m)
     self._store_clock(m, clock, elapsed if was_fresh else 0, lacking, funding_share)
@@ -196,7 +205,7 @@ def _move_settled_clock(settled: markets.Market, last: packing.Clock) -> uint256
         return m.mark
     clock.funding_time = block.timestamp
     lacking: uint256 = 0
-    m, lacking = self._sync_and_pay(m, False)
+    m, lacking = claims_payment._sync_and_pay(TOKEN, SCALE, m, False)
     markets._store_flow(m)
     self._store_clock(m, clock, elapsed, lacking, 0)
     return m.mark
@@ -234,7 +243,7 @@ def pay_claims(market: uint256) -> uint256:
     m: markets.Market = markets._load(market)
     lacking: uint256 = 0
     before: uint256 = staticcall TOKEN.balanceOf(self)
-    m, lacking = self._sync_and_pay(m, True)
+    m, lacking = claims_payment._sync_and_pay(TOKEN, SCALE, m, True)
     markets._store_flow(m)
     return (staticcall TOKEN.balanceOf(self) - before) * SCALE
 
@@ -268,6 +277,28 @@ def collect_fees():
     )
     erc20._push(TOKEN, fund.address, trading_tokens + funding_tokens + liquidation_tokens)
     extcall fund.receive_inflow(trading_tokens, funding_tokens, liquidation_tokens)
+
+
+@external
+def pay_surplus(market: uint256) -> uint256:
+    kernel._require_delegated(THIS)
+    fund: address = system.insurance_fund
+    assert fund != empty(address), "vault: no fund"
+    assert market < units.MAX_MARKETS, "market: unknown"
+    surplus: uint256 = markets.surpluses[market]
+    rewards: uint256 = fixed_math._div_down(surplus, REWARD_PARTS)
+    tokens: uint256 = fixed_math._div_down(surplus - rewards, SCALE)
+    if tokens == 0:
+        return 0
+    markets.surpluses[market] = surplus - rewards - tokens * SCALE
+    markets.liquidation_fees += rewards
+    log IMarginVaultCrisis.SurplusPaid(market=market, amount=tokens * SCALE, rewards=rewards)
+    erc20._push(TOKEN, fund, tokens)
+    raw_call(
+        fund,
+        abi_encode(market, tokens, method_id=method_id("receive_surplus(uint256,uint256)")),
+    )
+    return tokens
 
 
 @external
@@ -374,50 +405,3 @@ def _accrue_funding(m: markets.Market, due: int256) -> (markets.Market, uint256)
         packing._low_half(fees), packing._high_half(fees) + amount
     )
     return out, amount
-
-
-def _sync_and_pay(m: markets.Market, is_asked: bool) -> (markets.Market, uint256):
-    """
-    @notice Make a market's claims fit its inventory at mark, and let the fund pay them
-    @param is_asked True: revert if an older claim comes first, and tell the fund even that there is no claim
-    @return The market, and what claims still lack, quote
-    """
-    i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
-    if i.size == 0 and i.cash == 0 and i.outstanding == 0 and not is_asked:
-        return m, 0
-    i = claims_queue._sync(m, i, claims_queue.RECOVERED, 0, claims_queue._inventory_side(i))
-    is_first: bool = i.outstanding == 0 or not self._is_older_payable(m.id)
-    assert is_first or not is_asked, "claims: older claim first"
-    if is_first and (i.outstanding != 0 or is_asked):
-        reserve: uint256 = 0
-        community: uint256 = 0
-        reserve, community = fund_payments._request(TOKEN, SCALE, m, i.outstanding)
-        i.cash += convert(reserve + community, int256)
-        i.outstanding -= claims_queue._pay(
-            m.id, claims_queue.RESERVE, min(reserve, i.outstanding)
-        )
-        i.outstanding -= claims_queue._pay(
-            m.id, claims_queue.COMMUNITY, min(community, i.outstanding)
-        )
-        i = claims_queue._sync(m, i, claims_queue.RECOVERED, 0, claims_queue._inventory_side(i))
-    i = bankruptcy_account._take_surplus(m, i)
-    return bankruptcy_account._close(m, i), i.outstanding
-
-
-@view
-def _is_older_payable(market: uint256) -> bool:
-    """
-    @notice True if another market has an older claim that the fund would pay something of now
-    """
-    head: uint256 = claims_queue._head_claim(market)
-    rest: uint256 = claims_queue.claim_markets & ~packing._bit(market)
-    for n: uint256 in range(units.MAX_MARKETS):
-        if rest == 0:
-            break
-        other: uint256 = price_tick._lowest_bit(rest)
-        rest &= unsafe_sub(rest, 1)
-        if claims_queue._head_claim(other) < head and fund_payments._can_pay(
-            markets._peek(other), packing._high_half(bankruptcy_account.cash_words[other])
-        ):
-            return True
-    return False

@@ -22,6 +22,7 @@ from .lib import units
 from .modules import accounts
 from .modules import bankruptcy_account
 from .modules import books
+from .modules import claims_payment
 from .modules import claims_queue
 from .modules import cohorts
 from .modules import fund_payments
@@ -59,13 +60,19 @@ initializes: books[
 initializes: bankruptcy_account[markets := markets]
 initializes: claims_queue
 initializes: fund_payments[markets := markets, system := system]
+initializes: claims_payment[
+    bankruptcy_account := bankruptcy_account,
+    claims_queue := claims_queue,
+    fund_payments := fund_payments,
+    markets := markets,
+    system := system,
+]
 initializes: loss_sharing[
     bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: recovery
+initializes: recovery[markets := markets]
 
 
-MAX_COHORTS: constant(uint256) = 4096
 ROUND_SPACING_SECONDS: constant(uint256) = 600
 
 CONFIG: immutable(bytes32)
@@ -108,7 +115,7 @@ def close_at_mark(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShar
     system._require_loss_allocator()
     m: markets.Market = markets._load(market)
     markets._require_fresh(m)
-    i: bankruptcy_account.Inventory = self._open_synced(m)
+    i: bankruptcy_account.Inventory = claims_payment._open_synced(m)
     dust: uint256 = margin_math._dust(markets.liquidation_words[market])
     assert i.outstanding <= dust, "crisis: deficit first"
     self._require_inventory(m, i)
@@ -122,7 +129,7 @@ def close_at_mark(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShar
 def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossSharing.Round:
     kernel._require_delegated(THIS)
     system._require_loss_allocator()
-    self._require_steps(max_cohorts)
+    loss_sharing._require_steps(max_cohorts)
     m: markets.Market = markets._peek(market)
     is_new: bool = not m.is_round_open
     if is_new:
@@ -146,56 +153,34 @@ def charge_round(market: uint256, max_cohorts: uint256) -> IMarginVaultLossShari
         cohorts=scan.cohorts,
         is_done=scan.is_done,
     )
-    clock_word: uint256 = markets.clock_words[market]
-    is_spaced: bool = block.timestamp - packing._round_time(clock_word) >= ROUND_SPACING_SECONDS
     # A round that needs several calls holds the market: it may only be opened when one is surely due.
-    if is_new and not is_spaced:
+    if is_new and (
+        block.timestamp - packing._round_time(markets.clock_words[market]) < ROUND_SPACING_SECONDS
+    ):
         # (not "crisis: ...": who asks for too little must not be told that the round is not due)
         assert scan.is_done, "round: too few cohorts"
         assert unsafe_mul(deficit, 100) > reachable, "crisis: round too soon"
-    if not scan.is_done:
+    m.is_round_open = not scan.is_done
+    if m.is_round_open:
         loss_sharing.round_reachable[market] = reachable
         loss_sharing.round_places[market] = scan.place
-        m.is_round_open = True
         markets._store_price(m)
         markets._store_flow(m)
         return round
     if reachable == 0:
         # Nothing to charge: a round that held the market lets it go.
         assert not is_new, "crisis: nothing reachable"
-        m.is_round_open = False
         markets._store_price(m)
         log IMarginVaultLossSharing.RoundAbandoned(market=market, deficit=deficit)
         return round
-    round.share = min(fixed_math._mul_div_up(deficit, units.RAY, reachable), units.RAY)
-    m = loss_sharing._charge(m, round.share)
-    m.is_round_open = False
-    markets._store_price(m)
-    markets.clock_words[market] = packing._with_round_time(clock_word, block.timestamp)
-    log IMarginVaultLossSharing.RoundCharged(
-        market=market,
-        index=unsafe_sub(m.rounds, 1),
-        mark=m.mark,
-        deficit=deficit,
-        reachable=reachable,
-        share=round.share,
-        pots=markets._pots(market),
-        batch_sums_word=markets.batch_sums_words[market],
-    )
+    round.share = loss_sharing._share_of(deficit, reachable)
+    m = loss_sharing._complete_round(m, deficit, reachable, round.share)
     i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
     i.cash += convert(min(deficit, reachable), int256)
     i = claims_queue._sync(m, i, claims_queue.SOCIALISED, 0, claims_queue._inventory_side(i))
     i = bankruptcy_account._take_surplus(m, i)
     markets._store_flow(bankruptcy_account._close(m, i))
     return round
-
-
-def _open_synced(m: markets.Market) -> bankruptcy_account.Inventory:
-    """
-    @notice The market's inventory, its claims made to fit its equity at mark
-    """
-    i: bankruptcy_account.Inventory = bankruptcy_account._open(m)
-    return claims_queue._sync(m, i, claims_queue.RECOVERED, 0, claims_queue._inventory_side(i))
 
 
 def _open_last_tiers(m: markets.Market) -> bankruptcy_account.Inventory:
@@ -206,25 +191,14 @@ def _open_last_tiers(m: markets.Market) -> bankruptcy_account.Inventory:
     """
     system._require_loss_allocator()
     markets._require_fresh(m)
-    i: bankruptcy_account.Inventory = self._open_synced(m)
-    assert i.outstanding > margin_math._dust(
-        markets.liquidation_words[m.id]
-    ), "crisis: no deficit"
-    assert (
-        system._mode(system.exchange_word) >= system.ADL
-        or not fund_payments._can_pay(m, i.outstanding)
-    ), "crisis: fund can pay"
+    i: bankruptcy_account.Inventory = claims_payment._open_synced(m)
+    claims_payment._require_unpaid(m, i)
     return i
 
 
 @view
 def _require_inventory(m: markets.Market, i: bankruptcy_account.Inventory):
     assert not bankruptcy_account._is_dust(m, i), "crisis: no inventory"
-
-
-@pure
-def _require_steps(steps: uint256):
-    assert unsafe_sub(steps, 1) < MAX_COHORTS, "crisis: bad step count"
 
 
 def _close_inventory(
@@ -237,7 +211,7 @@ def _close_inventory(
     """
     @notice Close inventory by rank at `price`, and let `tier` have paid what that improves
     """
-    self._require_steps(max_cohorts)
+    loss_sharing._require_steps(max_cohorts)
     deficit: uint256 = inventory.outstanding
     equity: int256 = bankruptcy_account._equity(m, inventory)
     walk: loss_sharing.Walk = loss_sharing._close_by_rank(m, inventory, price, max_cohorts)

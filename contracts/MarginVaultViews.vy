@@ -69,7 +69,7 @@ initializes: fund_payments[markets := markets, system := system]
 initializes: loss_sharing[
     bankruptcy_account := bankruptcy_account, cohorts := cohorts, markets := markets, maturity := maturity
 ]
-initializes: recovery
+initializes: recovery[markets := markets]
 
 
 CONFIG: immutable(bytes32)
@@ -281,13 +281,16 @@ def queued_claim(market: uint256, place: uint256) -> uint256:
 @view
 def fee_state() -> IMarginVaultViews.FeeState:
     trading: uint256 = packing._low_half(markets.fees_word)
+    surplus: uint256 = 0
     for market: uint256 in range(markets.market_count, bound=units.MAX_MARKETS):
         trading += markets.flow_words[market] >> 112
+        surplus += markets.surpluses[market]
     return IMarginVaultViews.FeeState(
         trading=trading,
         funding=packing._high_half(markets.fees_word),
         liquidation=markets.liquidation_fees,
         treasury=markets.treasury_fees,
+        surplus=surplus,
     )
 
 
@@ -350,6 +353,18 @@ def market_words(market: uint256) -> uint256[14]:
 
 @external
 @view
+def surplus(market: uint256) -> uint256:
+    return markets.surpluses[market]
+
+
+@external
+@view
+def side_window(market: uint256) -> uint256:
+    return loss_sharing.side_windows[market]
+
+
+@external
+@view
 def rate_sum_word(market: uint256) -> uint256:
     return markets.rate_sum_words[market]
 
@@ -402,7 +417,10 @@ def __default__() -> Bytes[1024]:
     selector: bytes4 = convert(slice(msg.data, 0, 4), bytes4)
     if selector == method_id("close_at_settlement(uint256,uint256)", output_type=bytes4):
         part = BANKRUPTCY
-    elif selector == method_id("settle_market(uint256)", output_type=bytes4):
+    elif (
+        selector == method_id("settle_market(uint256)", output_type=bytes4)
+        or selector == method_id("pay_surplus(uint256)", output_type=bytes4)
+    ):
         part = CRISIS
     return raw_call(part, msg.data, max_outsize=1024, is_delegate_call=True)
 

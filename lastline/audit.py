@@ -13,7 +13,7 @@ from lastline.chain import Chain, Query
 from lastline.deployer import OWNED
 from lastline.deployments import DeploymentError, Governance
 from lastline.history import History
-from lastline.ledger import Cohort, Ledger, LedgerError, bring_up_to_date
+from lastline.ledger import RECOVERY, Cohort, Ledger, LedgerError, bring_up_to_date
 from lastline.units import to_decimal
 from lastline.views import FUND, POOL, SOURCES, TIMELOCK, VAULT
 from lastline.words import CohortKey, PositionWord
@@ -143,7 +143,7 @@ class _Auditor:
         donated = max(received - booked_in, 0)
         yield Check(
             "I1-out",
-            "tokens that left the vault = withdrawals + fees + treasury",
+            "tokens that left the vault = withdrawals + fees + treasury + surplus",
             sent == booked_out,
             sent,
             booked_out,
@@ -151,7 +151,7 @@ class _Auditor:
         )
         yield Check(
             "I1-in",
-            "tokens that reached the vault >= deposits + payments of the fund",
+            "tokens that reached the vault >= deposits + payments of the fund + repairs",
             received >= booked_in,
             received,
             booked_in,
@@ -169,14 +169,15 @@ class _Auditor:
         owed = ledger.liabilities()
         yield Check(
             "I1",
-            "tokens in the vault >= accounts + inventories + fees",
-            held * self.scale >= owed,
-            held * self.scale,
+            "tokens in the vault + uncovered loss >= accounts + inventories + fees",
+            held * self.scale + ledger.uncovered >= owed,
+            held * self.scale + ledger.uncovered,
             owed,
         )
         # Rounding leaves at most a few steps of maturing profit (1e-9 quote) at each event.
-        dust = ledger.booked_tokens * self.scale - owed
-        bound = 10**10 * (ledger.applied + 1)
+        # Withdrawals at a ratio leave less than a token unit each.
+        dust = ledger.booked_tokens * self.scale + ledger.uncovered - owed
+        bound = 10**10 * (ledger.applied + 1) + self.scale * ledger.paid_at_ratio
         yield Check(
             "I1-dust",
             "what rounding has left in the vault <= 1e-8 quote an event",
@@ -459,7 +460,22 @@ class _Auditor:
             "L-fees",
             "uncollected fees rebuilt = storage",
             [("fee_state",)],
-            [(ledger.trading_fees, ledger.funding_fees, ledger.liquidation_fees, ledger.treasury_fees)],
+            [
+                (
+                    ledger.trading_fees,
+                    ledger.funding_fees,
+                    ledger.liquidation_fees,
+                    ledger.treasury_fees,
+                    ledger.surplus,
+                )
+            ],
+        )
+        yield from self._recovery()
+        yield self._compare(
+            "L-surplus",
+            "what bankruptcy accounts had left over, rebuilt = storage",
+            [("surplus", market.id) for market in ledger.markets],
+            [market.surplus for market in ledger.markets],
         )
         yield self._compare(
             "L-system",
@@ -480,6 +496,31 @@ class _Auditor:
             [("account_state", account) for account in accounts],
             [(b.cash, b.maturing, b.unrealised, b.equity, b.maintenance) for b in balances],
             lambda a, b: tuple(a[:5]) == b,
+        )
+
+    def _recovery(self) -> Iterator[Check]:
+        """What no tier has paid, whose withdrawals went short by it, and what sides were charged."""
+        ledger = self.ledger
+        accounts = sorted(ledger.recovery_claims)
+        yield self._compare(
+            "L-recovery",
+            "uncovered loss and recovery claims rebuilt = storage",
+            [("uncovered",), *(("recovery_claim", account) for account in accounts)],
+            [ledger.uncovered, *(ledger.recovery_claims[account] for account in accounts)],
+        )
+        written_off = sum(claim.paid[RECOVERY] for claim in ledger.claims)
+        yield Check(
+            "I6-recovery",
+            "what claims were written off = uncovered loss + its repairs + withdrawals' parts",
+            written_off == ledger.uncovered + ledger.repaid,
+            written_off,
+            ledger.uncovered + ledger.repaid,
+        )
+        yield self._compare(
+            "L-sides",
+            "windows of side charges rebuilt = storage",
+            [("side_window", market.id) for market in ledger.markets],
+            [market.side_window for market in ledger.markets],
         )
 
     def _cohort_check(self) -> Check:

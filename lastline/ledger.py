@@ -232,6 +232,10 @@ class Market:
     batches: dict[int, BatchWord] = field(default_factory=dict)
     # The oracle up to whose rate sum funding has been counted, as the vault's `rate_sum_word` must give them.
     rate_sum_word: int = 0
+    # What the bankruptcy account had left over and the fund has not got yet, quote.
+    surplus: int = 0
+    # What the sides were charged in the last window, as the vault's `side_window` must give it.
+    side_window: int = 0
     # Settlements: each may leave one unit of open interest behind, whoever settled.
     settlements: int = 0
 
@@ -325,13 +329,21 @@ class Ledger:
     funding_fees: int = 0
     liquidation_fees: int = 0
     treasury_fees: int = 0
+    # Loss that no tier has paid, shared by all withdrawals, and what each account's went short by.
+    uncovered: int = 0
+    recovery_claims: dict[int, int] = field(default_factory=dict)
+    # By how much that loss has fallen, and withdrawals while there was one.
+    repaid: int = 0
+    paid_at_ratio: int = 0
     funding_share: int = 0
     batch_seconds: int = 3600
     system: SystemWord = NO_SYSTEM
     roles: dict[str, str] = field(default_factory=dict)
     # Tokens: units in and out by reason, as booked.
-    tokens_in: dict[str, int] = field(default_factory=lambda: {"deposits": 0, "fund": 0})
-    tokens_out: dict[str, int] = field(default_factory=lambda: {"withdrawals": 0, "fees": 0, "treasury": 0})
+    tokens_in: dict[str, int] = field(default_factory=lambda: {"deposits": 0, "fund": 0, "repairs": 0})
+    tokens_out: dict[str, int] = field(
+        default_factory=lambda: {"withdrawals": 0, "fees": 0, "treasury": 0, "surplus": 0}
+    )
     quote_per_token: int = 1
     fund_paid: dict[int, int] = field(default_factory=dict)
     applied: int = 0
@@ -373,6 +385,34 @@ class Ledger:
     def _on_Withdrawn(self, e: Event) -> None:
         self._set_account(e.account, e.account_word)
         self.tokens_out["withdrawals"] += e.tokens
+
+    def _on_PaidAtRatio(self, e: Event) -> None:
+        self.repaid += self.uncovered - e.uncovered
+        self.uncovered = e.uncovered
+        self.recovery_claims[e.account] = e.recovery_claim
+        self.paid_at_ratio += 1
+
+    def _on_WrittenOff(self, e: Event) -> None:
+        self.uncovered += e.amount
+        if self.uncovered != e.uncovered:
+            raise LedgerError(f"{self.uncovered} is uncovered, an event says {e.uncovered}")
+
+    def _on_UncoveredRepaid(self, e: Event) -> None:
+        self.repaid += e.amount
+        self.uncovered -= e.amount
+        if self.uncovered != e.uncovered:
+            raise LedgerError(f"{self.uncovered} is uncovered, an event says {e.uncovered}")
+
+    def _on_Recapitalised(self, e: Event) -> None:
+        self.tokens_in["repairs"] += e.tokens
+
+    def _on_RecoveryPaid(self, e: Event) -> None:
+        self.tokens_in["fund"] += (e.reserve + e.community) // self.quote_per_token
+
+    def _on_SideCharged(self, e: Event) -> None:
+        market = self.markets[e.market]
+        market.long_index, market.short_index = e.long_index, e.short_index
+        market.side_window = e.window_word
 
     def _on_Transferred(self, e: Event) -> None:
         self._set_account(e.sender, e.sender_word)
@@ -614,7 +654,12 @@ class Ledger:
         self.fund_paid[e.market] = self.fund_paid.get(e.market, 0) + paid
 
     def _on_SurplusTaken(self, e: Event) -> None:
-        self.liquidation_fees += e.amount
+        self.markets[e.market].surplus += e.amount
+
+    def _on_SurplusPaid(self, e: Event) -> None:
+        self.markets[e.market].surplus -= e.amount + e.rewards
+        self.liquidation_fees += e.rewards
+        self.tokens_out["surplus"] += e.amount // self.quote_per_token
 
     def _on_FeesCollected(self, e: Event) -> None:
         self.fee_rest = self.trading_fees - e.trading_to_fund - e.trading_to_treasury
@@ -740,9 +785,15 @@ class Ledger:
         return self.fee_rest + sum(market.fees for market in self.markets)
 
     @property
+    def surplus(self) -> int:
+        """What bankruptcy accounts had left over and the fund has not got yet, quote."""
+        return sum(market.surplus for market in self.markets)
+
+    @property
     def fees(self) -> int:
         """Quote the vault holds that belongs to no account."""
-        return self.trading_fees + self.funding_fees + self.liquidation_fees + self.treasury_fees
+        fees = self.trading_fees + self.funding_fees + self.liquidation_fees + self.treasury_fees
+        return fees + self.surplus
 
     def liabilities(self) -> int:
         """Everything the vault owes at the last marks: the right-hand side of I1, quote."""

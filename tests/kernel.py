@@ -164,6 +164,10 @@ class Kernel:
         with boa.env.prank(actor("allocator")):
             return self.vault.charge_round(market, limit)
 
+    def charge_side(self, market: int = BTC, limit: int = 1000) -> Any:
+        with boa.env.prank(actor("allocator")):
+            return self.vault.charge_side(market, limit)
+
     # --- reading -------------------------------------------------------------------------------------------
 
     def state(self, account: int) -> Any:
@@ -179,13 +183,13 @@ class Kernel:
         return [self.vault.claim_state(n) for n in range(self.vault.claim_count())]
 
     def liabilities(self) -> int:
-        """Everything the vault owes at the last marks, quote with 18 decimals (I1's right-hand side)."""
+        """What the vault owes at the last marks less what is uncovered, quote (I1's right-hand side)."""
         keeper = account_of("keeper")
         total = sum(self.state(a).equity for a in self.accounts | {keeper})
         for market in range(self.vault.market_count()):
             total += self.inventory(market).equity
         fees = self.vault.fee_state()
-        return total + fees.trading + fees.funding + fees.liquidation + fees.treasury
+        return total + sum(fees) - self.vault.uncovered()
 
     def held(self) -> int:
         return self.token.balanceOf(self.vault.address) * self.scale

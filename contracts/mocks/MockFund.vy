@@ -45,6 +45,8 @@ last_outstanding: public(uint256)
 last_open_interest: public(uint256)
 # Trading fees, funding, liquidation: received, token units.
 inflows: public(uint256[3])
+# Surplus received, token units, by market.
+surpluses: public(HashMap[uint256, uint256])
 
 
 @deploy
@@ -132,6 +134,30 @@ def pay(market: uint256, outstanding: uint256, open_interest: uint256) -> Bytes[
 
 
 @external
+@raw_return
+def pay_recovery(outstanding: uint256) -> Bytes[64]:
+    """
+    @notice `pay` for what no tier has paid
+    @return reserve and community, quote: as IInsuranceFund.Payment
+    """
+    self._fail_if(self.behaviour)
+    self.calls += 1
+    self.last_outstanding = outstanding
+    owed: uint256 = (outstanding + SCALE - 1) // SCALE
+    reserve: uint256 = min(owed, self.reserve_budget)
+    community: uint256 = min(owed - reserve, self.community_budget)
+    self.reserve_budget -= reserve
+    self.community_budget -= community
+    reserve += self.excess
+    assert extcall TOKEN.transfer(msg.sender, reserve + community, default_return_value=True)
+    if self.behaviour == ANSWERS_SHORT:
+        return slice(abi_encode(reserve * SCALE), 0, 32)
+    if self.is_lying:
+        return abi_encode(self.said_reserve, self.said_community)
+    return abi_encode(reserve * SCALE, community * SCALE)
+
+
+@external
 @view
 @raw_return
 def payable_now(market: uint256, outstanding: uint256, open_interest: uint256) -> Bytes[32]:
@@ -150,6 +176,12 @@ def receive_inflow(trading_fees: uint256, funding: uint256, liquidation: uint256
     self.inflows[0] += trading_fees
     self.inflows[1] += funding
     self.inflows[2] += liquidation
+
+
+@external
+def receive_surplus(market: uint256, tokens: uint256):
+    assert not self.is_refusing_inflows, "fund: refused"
+    self.surpluses[market] += tokens
 
 
 @view

@@ -132,7 +132,7 @@ def _is_dust(m: markets.Market, i: Inventory) -> bool:
 
 def _take_surplus(m: markets.Market, inventory: Inventory) -> Inventory:
     """
-    @notice What an empty bankruptcy account without claims has left is surplus of liquidations
+    @notice What an empty bankruptcy account without claims has left is surplus, for who has paid the market's claims
     @dev One that holds dust keeps as much as the dust may still lose
     """
     i: Inventory = inventory
@@ -146,6 +146,6 @@ def _take_surplus(m: markets.Market, inventory: Inventory) -> Inventory:
     )
     if surplus != 0:
         i.cash -= convert(surplus, int256)
-        markets.liquidation_fees += surplus
+        markets.surpluses[m.id] += surplus
         log IMarginVaultCrisis.SurplusTaken(market=m.id, amount=surplus)
     return i

@@ -9,14 +9,10 @@
         the part that knows cohorts in full, asked by delegatecall.
 """
 
-from ethereum.ercs import IERC20
-
-from ..interfaces import IMarginVault
 from ..interfaces import IMarginVaultMembership
 from ..lib import margin_math
 from ..lib import packing
 from ..lib import price_tick
-from ..lib import token as erc20
 from ..lib import units
 from . import accounts
 from . import cohorts
@@ -249,24 +245,6 @@ def _receive(
             m.terms_word
         ), "margin: below minimum size"
     return self._commit(membership, m, seat, change, price, 0, worth)
-
-
-def _deposit(collateral: IERC20, scale: uint256, account: uint256, tokens: uint256) -> uint256:
-    """
-    @notice Take the caller's tokens and credit them to an account
-    @dev Reverts "vault: zero amount", "vault: amount too large", "vault: zero owner", "token: ..."
-    @param scale Quote units (18 decimals) per token unit
-    @return Quote credited
-    """
-    self._require_amount(tokens)
-    assert accounts._owner(account) != empty(address), "vault: zero owner"
-    amount: uint256 = tokens * scale
-    account_word: uint256 = self._credit(account, amount)
-    log IMarginVault.Deposited(
-        account=account, sender=msg.sender, tokens=tokens, account_word=account_word
-    )
-    erc20._pull(collateral, msg.sender, tokens)
-    return amount
 
 
 def _credit(account: uint256, amount: uint256) -> uint256:

@@ -11,6 +11,7 @@
 """
 
 from ethereum.ercs import IERC20
+from ..interfaces import IMarginVaultCash
 from ..interfaces import IMarginVaultCrisis
 from ..lib import fixed_math
 from ..lib import packing
@@ -44,11 +45,12 @@ def _request(collateral: IERC20, scale: uint256, m: markets.Market, outstanding:
     fund: address = system.insurance_fund
     if fund == empty(address):
         return 0, 0
-    assert msg.gas >= MIN_GAS, "crisis: not enough gas"
-    before: uint256 = staticcall collateral.balanceOf(self)
     success: bool = False
-    answer: Bytes[64] = b""
-    success, answer = raw_call(
+    reserve: uint256 = 0
+    community: uint256 = 0
+    success, reserve, community = self._ask(
+        collateral,
+        scale,
         fund,
         abi_encode(
             m.id,
@@ -56,21 +58,57 @@ def _request(collateral: IERC20, scale: uint256, m: markets.Market, outstanding:
             self._open_interest_value(m),
             method_id=method_id("pay(uint256,uint256,uint256)"),
         ),
-        max_outsize=64,
-        gas=PAY_GAS,
-        revert_on_failure=False,
     )
-    if not success or len(answer) != 64:
+    if not success:
         self._record_failure(m.id)
         return 0, 0
     if self.failure_word != 0:
         self.failure_word = 0
         log IMarginVaultCrisis.FundFailed(market=m.id, failed_at=0, open_until=0)
+    if reserve + community != 0:
+        log IMarginVaultCrisis.FundPaid(market=m.id, reserve=reserve, community=community)
+    return reserve, community
+
+
+def _request_recovery(collateral: IERC20, scale: uint256, uncovered: uint256) -> (uint256, uint256):
+    """
+    @notice Let the fund pay for a loss that no tier has paid. That it fails says nothing of claims, so it opens no tier
+    @dev Reverts "crisis: not enough gas"
+    @return Quote received from the reserve and from the community pool, by the vault's own balance
+    """
+    success: bool = False
+    reserve: uint256 = 0
+    community: uint256 = 0
+    success, reserve, community = self._ask(
+        collateral,
+        scale,
+        system.insurance_fund,
+        abi_encode(uncovered, method_id=method_id("pay_recovery(uint256)")),
+    )
+    if success:
+        log IMarginVaultCash.RecoveryPaid(reserve=reserve, community=community)
+    else:
+        log IMarginVaultCash.RecoveryFailed(uncovered=uncovered)
+    return reserve, community
+
+
+def _ask(
+    collateral: IERC20, scale: uint256, fund: address, data: Bytes[100]
+) -> (bool, uint256, uint256):
+    """
+    @notice Call the fund for money; what it says is believed only as to whose the money was
+    @return False if it failed; quote received from the reserve and from the community pool
+    """
+    assert msg.gas >= MIN_GAS, "crisis: not enough gas"
+    before: uint256 = staticcall collateral.balanceOf(self)
+    success: bool = False
+    answer: Bytes[64] = b""
+    success, answer = raw_call(fund, data, max_outsize=64, gas=PAY_GAS, revert_on_failure=False)
+    if not success or len(answer) != 64:
+        return False, 0, 0
     paid: uint256 = (staticcall collateral.balanceOf(self) - before) * scale
     community: uint256 = min(convert(slice(answer, 32, 32), uint256), paid)
-    if paid != 0:
-        log IMarginVaultCrisis.FundPaid(market=m.id, reserve=paid - community, community=community)
-    return paid - community, community
+    return True, paid - community, community
 
 
 def _record_failure(market: uint256):

@@ -50,6 +50,17 @@ INSIDE: constant(uint256) = 2**32
 round_deficits: uint256[32]
 round_reachable: uint256[32]
 round_places: uint256[32]
+# Side charges of the present window, by market: its start 40 @0 | what longs were charged 104 @40 | what shorts were
+# charged 104 @144; quote per base.
+side_windows: uint256[32]
+
+
+@pure
+def _require_steps(steps: uint256):
+    """
+    @dev Reverts "crisis: bad step count"
+    """
+    assert unsafe_sub(steps, 1) < MAX_STEPS, "crisis: bad step count"
 
 
 @pure
@@ -288,4 +299,38 @@ def _charge(m: markets.Market, share: uint256) -> markets.Market:
         m.id, fixed_math._mul_div_down(markets._pots(m.id), units.RAY - share, units.RAY)
     )
     maturity._charge(m.id, share)
+    return out
+
+
+@pure
+def _share_of(deficit: uint256, reachable: uint256) -> uint256:
+    """
+    @notice The share of all profit that a round takes, 27 decimals
+    @custom:rounding Up
+    """
+    return min(fixed_math._mul_div_up(deficit, units.RAY, reachable), units.RAY)
+
+
+def _complete_round(
+    m: markets.Market, deficit: uint256, reachable: uint256, share: uint256
+) -> markets.Market:
+    """
+    @notice Charge a round that is not open any more: `share` (27 decimals) of all that is `reachable` at mark for `deficit` (quote), and store and log
+            it; what it takes is the caller's to book
+    """
+    out: markets.Market = self._charge(m, share)
+    markets._store_price(out)
+    markets.clock_words[m.id] = packing._with_round_time(
+        markets.clock_words[m.id], block.timestamp
+    )
+    log IMarginVaultLossSharing.RoundCharged(
+        market=m.id,
+        index=m.rounds,
+        mark=m.mark,
+        deficit=deficit,
+        reachable=reachable,
+        share=share,
+        pots=markets._pots(m.id),
+        batch_sums_word=markets.batch_sums_words[m.id],
+    )
     return out

@@ -58,7 +58,7 @@ liquidation_words: uint256[32]
 crisis_words: uint256[32]
 # Rounds: (market << 24 | index) -> share and price.
 round_words: HashMap[uint256, uint256]
-# Fees not yet collected: the fund's trading fees, too fine for a token unit | its share of funding; and the surplus of
+# Fees not yet collected: the fund's trading fees, too fine for a token unit | its share of funding; and the fees of
 # liquidations. Trading fees since the last collection are in the markets' flow words.
 fees_word: uint256
 liquidation_fees: uint256
@@ -71,6 +71,9 @@ batch_seconds: uint256
 market_count: uint256
 # By market: the oracle that last told how much funding was due, and its rate sum then.
 rate_sum_words: uint256[32]
+# By market: what its bankruptcy account had left over, for who has paid its claims; quote. A tenth of it, when it is paid
+# out, joins the fees of liquidations.
+surpluses: uint256[32]
 
 
 @view

@@ -29,17 +29,21 @@ GAS = {
     "absorb": 350_000,
     "pay_claims": 250_000,
     "resolve": 450_000,
+    "write_off": 600_000,
     "buy_inventory": 250_000,
     "touch": 120_000,
     "close_at_settlement": 140_000,
     "collect_fees": 200_000,
     "pay_treasury": 80_000,
     "update_mode": 250_000,
+    "pay_surplus": 150_000,
 }
 # What each maker beyond the first adds to a close against orders.
 GAS_PER_MAKER = 70_000
 # Most that one `update_mark` moves a market's clock, seconds.
 CLOCK_STEP = 300
+# What claims have lacked for so long is written off; so long without a price, the last mark counts.
+DAY = 86_400
 # An inventory bought at mark may cost this share more: rounding, and no more.
 AT_MARK_SLACK = 10**9
 
@@ -466,13 +470,18 @@ def losses(snapshot: Snapshot, config: Config) -> list[Action]:
 
 
 def loss_step(market: MarketSnapshot, now: int) -> tuple[str, str] | None:
-    """What a market's losses need next, and why: "pay_claims", "resolve", or nothing."""
+    """What a market's losses need next, and why: "pay_claims", "resolve", "write_off", or nothing."""
     lacking, payable = market.inventory.outstanding, market.fund_payable
     if market.is_round_open:
         return "resolve", "a round is open"
     if lacking and payable and (payable >= lacking or not market.has_deficit):
         return "pay_claims", f"{_short(lacking)} open, the fund can pay {_short(payable)}"
-    if not market.is_fresh(now):
+    is_dead = market.oracle_mark is None and market.age(now) >= DAY
+    if not market.is_fresh(now) and not is_dead:
+        return None
+    if market.has_deficit and not payable and market.first_claim_at and now - market.first_claim_at >= DAY:
+        return "write_off", f"{_short(lacking)} open for a day"
+    if is_dead:
         return None
     if market.has_deficit:
         return "resolve", f"{_short(lacking)} open, the fund can pay {_short(payable)}"
@@ -579,7 +588,7 @@ def settlements(snapshot: Snapshot, config: Config) -> list[Action]:
 
 
 def fees(snapshot: Snapshot, config: Config) -> list[Action]:
-    """The fund's and the treasury's parts, once they are worth a transaction."""
+    """The fund's and the treasury's parts, and what is left over, once they are worth a transaction."""
     least, held = config.collect_fees_from, snapshot.fees
     if not least:
         return []
@@ -588,6 +597,10 @@ def fees(snapshot: Snapshot, config: Config) -> list[Action]:
         if amount >= least:
             cost = gas_cost(kind, snapshot, config)
             out.append(Action(kind, VAULT, kind, (), "fees", f"{_short(amount)} waiting", gas_cost=cost))
+    for market in snapshot.markets.values():
+        if market.surplus >= least:
+            why = f"{_short(market.surplus)} left over"
+            out.append(_on_market("pay_surplus", market, why, snapshot, config))
     return out
 
 
@@ -629,15 +642,16 @@ def _is_open(market: MarketSnapshot, snapshot: Snapshot) -> bool:
 
 
 def _on_market(kind: str, market: MarketSnapshot, why: str, snapshot: Snapshot, config: Config) -> Action:
-    is_resolve = kind == "resolve"
     return Action(
         kind,
-        ALLOCATOR if is_resolve else VAULT,
+        ALLOCATOR if kind == "resolve" else VAULT,
         kind,
-        (market.market, config.max_cohorts) if is_resolve else (market.market,),
+        (market.market, config.max_cohorts) if kind in ("resolve", "write_off") else (market.market,),
         f"market {market.market}",
         why,
         gas_cost=gas_cost(kind, snapshot, config),
+        # claims of a day ago may be dust, and what lacks younger
+        alternative=_on_market("resolve", market, why, snapshot, config) if kind == "write_off" else None,
     )
 
 

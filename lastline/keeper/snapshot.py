@@ -41,7 +41,8 @@ class MarketSnapshot:
     """A market: its mark and what the oracle says now, its inventory and claims, and what pays next.
 
     `oracle_mark` None: no usable price, `oracle_reason` says why. `fund_payable`: what the fund would pay
-    now of the open claims, quote. `first_claim`: id of the oldest open claim, -1 for none. `policy`: tiers
+    now of the open claims, quote. `first_claim`: id of the oldest open claim, -1 for none, and when it was
+    filed. `surplus`: what its bankruptcy account had left over and the fund has not got. `policy`: tiers
     of the LossAllocator. `maker_rate`: fee of a resting order, share of notional. `room`: quote that may be
     liquidated now, None without a limit. A settled
     market's mark is of a time to come: it never gets stale.
@@ -66,6 +67,8 @@ class MarketSnapshot:
     maker_rate: int = 0
     room: int | None = None
     is_settled: bool = False
+    first_claim_at: int = 0
+    surplus: int = 0
 
     @property
     def terms(self) -> Terms:
@@ -94,12 +97,13 @@ class MarketSnapshot:
 
 @dataclass(frozen=True)
 class FeeSnapshot:
-    """Quote the vault holds for others: fees by kind, and the treasury's part."""
+    """Quote the vault holds for others: fees by kind, the treasury's part, what bankruptcy accounts left."""
 
     trading: int
     funding: int
     liquidation: int
     treasury: int
+    surplus: int = 0
 
     @property
     def collectable(self) -> int:
@@ -241,14 +245,16 @@ def _markets(
     readings = chain.call_many(ORACLE, [("status", n) for n in range(count)], block, False)
     policies = chain.call_many(ALLOCATOR, [("policy", n) for n in range(count)], block)
     rates = chain.call_many(EXCHANGE, [("fee_rates", n) for n in range(count)], block)
+    surpluses = chain.call_many(VAULT, [("surplus", n) for n in range(count)], block)
     limits = chain.call_many(ENGINE, [("rate_limit_state", n) for n in range(count)], block)
     for n, (words, inventory) in enumerate(zip(all_words, inventories, strict=True)):
         price, queue = PriceWord.of(words[0]), QueueWord.of(words[11])
         open_interest = FlowWord.of(words[12]).open_interest
         state = InventoryView(*inventory)
-        payable, first_claim = 0, -1
+        payable, first_claim, first_claim_at = 0, -1, 0
         if state.outstanding:
             first_claim = chain.call(VAULT, "queued_claim", n, queue.head, block=block)
+            first_claim_at = chain.call(VAULT, "claim_state", first_claim, block=block)[3]
             worth = -(-open_interest * price.mark // WAD)
             answer = chain.call_many(FUND, [("payable_now", n, state.outstanding, worth)], block, False)[0]
             payable = 0 if isinstance(answer, Reverted) else answer
@@ -275,6 +281,8 @@ def _markets(
             maker_rate=rates[n][0],
             room=limits[n][2] if limits[n][0] else None,
             is_settled=price.status == SETTLED,
+            first_claim_at=first_claim_at,
+            surplus=surpluses[n],
         )
     return out
 

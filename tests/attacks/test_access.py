@@ -11,13 +11,18 @@ from tests.unit.crisis.scene import Scene
 # Anybody may, and nobody is harmed; or it acts on the caller's own account only.
 OPEN = {
     "deposit",
+    "deposit_at_ratio",
     "deposit_with_permit",
     "touch",
     "update_mark",
     "sync_cohort",
     "close_at_settlement",
     "pay_claims",
+    "write_off",
+    "recapitalise",
+    "pay_uncovered",
     "collect_fees",
+    "pay_surplus",
     "pay_treasury",
     "set_operator",
 }
@@ -37,6 +42,7 @@ REFUSALS = {
     "deleverage": ALLOCATOR,
     "close_at_mark": ALLOCATOR,
     "charge_round": ALLOCATOR,
+    "charge_side": ALLOCATOR,
     "add_market": GOVERNANCE,
     "set_margin_config": GOVERNANCE,
     "set_liquidation_config": GOVERNANCE,
@@ -114,7 +120,13 @@ def test_x13_hostile_policy_contract_takes_nothing_from_a_healthy_market(scene: 
             ("absorb", (a, thief)),
             ("buy_inventory", (0, thief, 1, 2**200)),
         ],
-        "allocator": [("deleverage", (0, 1)), ("close_at_mark", (0, 1)), ("charge_round", (0, 1))],
+        "allocator": [
+            ("deleverage", (0, 1)),
+            ("close_at_mark", (0, 1)),
+            ("charge_round", (0, 1)),
+            ("charge_side", (0, 1)),
+            ("write_off", (0, 1)),
+        ],
     }
     for name, arguments in calls[role]:
         with boa.env.prank(actor(role)), boa.reverts():

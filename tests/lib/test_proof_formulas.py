@@ -452,8 +452,8 @@ SOURCES = {
         "amount: uint256 = fixed_math._mul_div_down(m.open_interest, paid - received, units.WAD)",
     ),
     "round_share": (
-        "MarginVaultLossSharing.vy",
-        "round.share = min(fixed_math._mul_div_up(deficit, units.RAY, reachable), units.RAY)",
+        "modules/loss_sharing.vy",
+        "return min(fixed_math._mul_div_up(deficit, units.RAY, reachable), units.RAY)",
     ),
     "credit of a round": (
         "MarginVaultLossSharing.vy",

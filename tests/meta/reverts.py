@@ -24,7 +24,7 @@ WITHIN = {
     *(f"{KERNEL}.{name}" for name in INTERNAL),
     *(f"{KERNEL}.{name}" for name in ("fill", "close_with_orders", "pay_builder")),
     *(f"{KERNEL}.{name}" for name in ("take_over", "absorb", "buy_inventory")),
-    *(f"{KERNEL}.{name}" for name in ("deleverage", "close_at_mark", "charge_round")),
+    *(f"{KERNEL}.{name}" for name in ("deleverage", "close_at_mark", "charge_round", "charge_side")),
     *(f"InsuranceFund.{name}" for name in ("pay", "receive_inflow")),
     "Exchange.fill_alone",
 }

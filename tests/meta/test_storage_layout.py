@@ -1,4 +1,4 @@
-"""The seven parts of the kernel work on one storage: same names, slots and types, as they always were."""
+"""The parts of the kernel work on one storage: same names, slots and types, as they always were."""
 
 import json
 from pathlib import Path

@@ -22,6 +22,7 @@ MAX_FUNDING_RATE = 4 * 10**16 // 86_400
 MAX_FEE_RATE = 10**15
 ROUND_SPACING = 600
 ALWAYS = 2**32 - 1
+NO_SIDE, LONG, SHORT = range(3)
 
 
 class Refused(Exception):
@@ -126,9 +127,13 @@ class Market:
     since: int = 0
     # trading fees that nobody has been paid yet
     fees: Fr = Fr(0)
+    # what the bankruptcy account had left over
+    surplus: Fr = Fr(0)
     # where rounding decides the second, the kernel's
     auction_hint: int = 0
     last_loss_time: int = 0
+    # the window of side charges: its start, what longs and shorts were charged, quote per base
+    window: tuple[int, Fr, Fr] = (0, Fr(0), Fr(0))
     residue_size: Fr = Fr(0)
     residue_notional: Fr = Fr(0)
     claims: list[Claim] = field(default_factory=list)  # outstanding, oldest first
@@ -217,6 +222,10 @@ class Naive:
         # accruals that were none because a side was only the inventory
         self.suspended = 0
         self.deposited = Fr(0)
+        # what no tier has paid; what withdrawals went short by; what rounding these has left in the vault
+        self.uncovered = Fr(0)
+        self.recovery_claims: dict[int, Fr] = {}
+        self.slack = Fr(0)
         self.funding_fees, self.liquidation_fees = Fr(0), Fr(0)
         # Stated rounding tolerance, in smallest units: of any amount of quote, of any size.
         self.money_tolerance, self.size_tolerance = Fr(0), Fr(0)
@@ -234,6 +243,7 @@ class Naive:
         accounts = {a: s.copy() for a, s in self.accounts.items()}
         markets = [m.snapshot() for m in self.markets]
         numbers = {k: v for k, v in vars(self).items() if isinstance(v, Fr)}
+        numbers["recovery_claims"] = dict(self.recovery_claims)
         try:
             yield
         except Refused:
@@ -278,7 +288,9 @@ class Naive:
         """With what all accounts have together: what was deposited, exactly, at any mark."""
         return (
             everybody
-            + sum((m.equity for m in self.markets), Fr(0))
+            - self.uncovered
+            + self.slack
+            + sum((m.equity + m.surplus for m in self.markets), Fr(0))
             + sum((m.residue_size * m.mark - m.residue_notional for m in self.markets), Fr(0))
             + self.trading_fees
             + self.funding_fees
@@ -442,10 +454,35 @@ class Naive:
         self.require(self.decide(risk.withdrawable - amount, self.money_band()), "not withdrawable")
         self.account(a).cash -= amount
 
-    def withdraw(self, a: int, amount: int) -> None:
+    @property
+    def backing(self) -> Fr:
+        """What is there for those who withdraw: all but fees."""
+        fees = self.trading_fees + self.funding_fees + self.liquidation_fees
+        return max(self.deposited - fees - sum((m.surplus for m in self.markets), Fr(0)), Fr(0))
+
+    def withdraw(self, a: int, amount: int, is_at_ratio: bool) -> Fr:
+        """What is paid out: all of it, or while a loss is uncovered everybody's share."""
         with self.all_or_nothing():
             self.debit(a, amount)
-            self.deposited -= amount
+            if not is_at_ratio:
+                self.deposited -= amount
+                return Fr(amount)
+            return amount * self.backing / (self.backing + self.uncovered)
+
+    def pay_out(self, a: int, amount: int, paid: int) -> None:
+        """After `withdraw` while a loss is uncovered: the kernel pays whole token units."""
+        share = self.uncovered / (self.backing + self.uncovered)
+        self.deposited -= paid
+        self.uncovered -= amount * share
+        self.slack += amount - paid - amount * share
+        self.recovery_claims[a] = self.recovery_claims.get(a, Fr(0)) + amount - paid
+
+    def recapitalise(self, amount: int, left: int) -> None:
+        """`left`: what the kernel still has uncovered."""
+        fall = self.uncovered - left
+        self.deposited += amount
+        self.uncovered -= fall
+        self.slack += amount - fall
 
     def transfer(self, sender: int, receiver: int, amount: int) -> None:
         with self.all_or_nothing():
@@ -697,7 +734,7 @@ class Naive:
         if m.outstanding == 0 and m.is_dust():
             surplus = max(m.equity - (m.dust if m.has_crumbs else 0), Fr(0))
             m.cash -= surplus
-            self.liquidation_fees += surplus
+            m.surplus += surplus
 
     # --- liquidation ----------------------------------------------------------------------------------------
 
@@ -1038,3 +1075,75 @@ class Naive:
         self.sync(m, SOCIALISED, 0)
         self.take_surplus(m)
         return taken
+
+    # --- what no profit pays --------------------------------------------------------------------------------
+
+    def sides(self, m: Market, claims: list[dict[Any, int]]) -> tuple[Fr, Fr]:
+        """
+        What longs and shorts have to pay for the claims given (the kernel's records, oldest first), quote:
+        for each claim those opposite, both for a loss of no side; up to the window's limit, and nothing after
+        the first claim that is not paid whole.
+        """
+        longs = self.longs(m) - max(m.size, Fr(0))
+        shorts = self.longs(m) - max(-m.size, Fr(0))
+        long_room, short_room = self.rooms(m)
+        left, asked = [long_room * longs, short_room * shorts], [Fr(0), Fr(0)]
+        for claim in claims:
+            owed = claim["outstanding"]
+            parts = {LONG: [Fr(0), Fr(1)], SHORT: [Fr(1), Fr(0)]}.get(claim["loss_side"])
+            if parts is None:
+                both = longs + shorts
+                parts = [longs / both, shorts / both] if both else [Fr(0), Fr(0)]
+            if not any(parts):
+                break
+            rooms = (at_most / share for at_most, share in zip(left, parts, strict=True) if share)
+            part = min(Fr(owed), *rooms)
+            for n in (0, 1):
+                asked[n] += part * parts[n]
+                left[n] -= part * parts[n]
+            if owed - part > self.money_tolerance + self.size_tolerance * m.mark:
+                break
+        return asked[0], asked[1]
+
+    def rooms(self, m: Market) -> tuple[Fr, Fr]:
+        """What the window leaves of half the lowest maintenance rate of mark, quote per base."""
+        start, longs, shorts = m.window
+        if self.now - start >= self.batch_seconds:
+            m.window = start, longs, shorts = self.now, Fr(0), Fr(0)
+        limit = m.mark * m.margin["line_rates"][0] / WAD / 2
+        return max(limit - longs, Fr(0)), max(limit - shorts, Fr(0))
+
+    def charge_side(self, m: Market, long_charge: Fr, short_charge: Fr) -> Fr:
+        """Everybody but the inventory pays for each base he has; what is collected."""
+        start, longs, shorts = m.window
+        m.window = start, longs + long_charge, shorts + short_charge
+        collected = Fr(0)
+        for account in self.accounts.values():
+            size = account.size(m.id)
+            paid = size * long_charge if size > 0 else -size * short_charge
+            account.cash -= paid
+            collected += paid
+        m.cash += collected
+        self.sync(m, SIDE, 0)
+        return collected
+
+    def require_side_charge(self, market: int) -> None:
+        """There is a deficit, and no profit that could pay it."""
+        m = self.markets[market]
+        self.require_last_tiers(m)
+        self.require(self.decide(m.dust - self.reachable(market), self.money_tolerance), "profit first")
+
+    def require_write_off(self, market: int, old: int) -> None:
+        """`old`: what claims of a day ago and before lack, by the kernel's records."""
+        m = self.markets[market]
+        self.require_last_tiers(m)
+        self.require(self.decide(Fr(old) - m.dust, 2), "claims too young")
+
+    def write_off(self, market: int) -> Fr:
+        """What is left is uncovered, and the bankruptcy account has it in cash."""
+        m = self.markets[market]
+        amount = m.outstanding
+        m.cash += amount
+        self.uncovered += amount
+        self.sync(m, RECOVERY, 0)
+        return amount

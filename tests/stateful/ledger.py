@@ -33,7 +33,18 @@ from eth_utils import keccak
 
 from lastline.abi import WIRING
 from tests.kernel import ROLES, liquidation_config, margin_config
-from tests.models.naive import ADL, RECOVERED, TIERS, WAD, Market, Naive, Refused, Risk, tick_low
+from tests.models.naive import (
+    ADL,
+    MAX_CLAIMS,
+    RECOVERED,
+    TIERS,
+    WAD,
+    Market,
+    Naive,
+    Refused,
+    Risk,
+    tick_low,
+)
 from tests.stateful.chain import Chain, Outcome, selector
 from tests.support import START_TIME, actor
 
@@ -55,6 +66,10 @@ EVENTS = {
     "Deleveraged": "uint256,uint256,uint256,uint256,uint256,uint256,uint256",
     "RoundCharged": "uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256",
     "RoundAbandoned": "uint256,uint256",
+    "SideCharged": ",".join(["uint256"] * 9 + ["int256"] * 2 + ["uint256"]),
+    "WrittenOff": "uint256,uint256,bool,uint256,uint256",
+    "PaidAtRatio": "uint256,uint256,uint256,uint256,uint256",
+    "Withdrawn": "uint256,address,uint256,uint256",
 }
 TOPICS = {name: keccak(text=f"{name}({types})") for name, types in EVENTS.items()}
 
@@ -117,6 +132,8 @@ class Books:
     claims: list[dict[Any, int]]
     fees: list[int]
     held: int
+    uncovered: int
+    recovery_claims: dict[int, int]
     open_interests: list[int]
 
 
@@ -319,14 +336,148 @@ class Ledger:
         address = actor(owner)
         self.must(address, "mint(address,uint256)", address, tokens, to=self.token)
         self.must(address, "approve(address,uint256)", self.vault, tokens, to=self.token)
-        outcome = self.send(owner, "deposit(uint256,uint256)", a, tokens)
+        if self.read().uncovered:
+            refused = self.send(owner, "deposit(uint256,uint256)", a, tokens)
+            if refused.ok or refused.reason != "vault: recovery open":
+                raise Divergence(f"a deposit while a loss is uncovered: {refused}")
+            outcome = self.send(owner, "deposit_at_ratio(uint256,uint256,uint256)", a, tokens, 0)
+        else:
+            outcome = self.send(owner, "deposit(uint256,uint256)", a, tokens)
         self.both("deposit", outcome, lambda: self.model.deposit(a, tokens * self.scale))
 
     def withdraw(self, owner: str, a: int, tokens: int) -> None:
         self.note("withdraw", owner, a, tokens)
+        is_at_ratio = self.read().uncovered != 0
         outcome = self.send(owner, "withdraw(uint256,uint256,address,uint256)", a, tokens, actor(owner), 0)
         self.allow(1)
-        self.both("withdraw", outcome, lambda: self.model.withdraw(a, tokens * self.scale))
+        amount, model = tokens * self.scale, self.model
+        name = "withdraw at ratio" if is_at_ratio else "withdraw"
+        share = self.both(name, outcome, lambda: model.withdraw(a, amount, is_at_ratio))
+        if outcome.ok and is_at_ratio:
+            paid = self.event(outcome, "Withdrawn")[2] * self.scale
+            self.near("paid at a ratio", paid, share, self.scale + model.money_tolerance)
+            model.pay_out(a, amount, paid)
+
+    def recapitalise(self, owner: str, tokens: int) -> None:
+        self.note("recapitalise", owner, tokens)
+        address = actor(owner)
+        uncovered = self.read().uncovered
+        self.must(address, "mint(address,uint256)", address, tokens, to=self.token)
+        self.must(address, "approve(address,uint256)", self.vault, tokens, to=self.token)
+        outcome = self.send(owner, "recapitalise(uint256)", tokens)
+        self.count("recapitalise", outcome)
+        if outcome.ok != (uncovered != 0):
+            raise Divergence(f"recapitalise with {uncovered} uncovered: {outcome}")
+        if outcome.ok:
+            taken = min(tokens, -(-uncovered // self.scale)) * self.scale
+            self.model.recapitalise(taken, max(uncovered - taken, 0))
+
+    def charge_side(self, market: int, limit: int) -> None:
+        self.note("charge_side", market, limit)
+        before = self.read()
+        claims = self.synced_claims(before, market)
+        outcome = self.send("allocator", "charge_side(uint256,uint256)", market, limit)
+        self.look_at_crumbs()
+        if not outcome.ok and outcome.reason == "tiers: too few cohorts":
+            return self.count("charge_side", outcome)
+
+        def operation() -> None:
+            model, m = self.model, self.model.markets[market]
+            with model.all_or_nothing():
+                model.require_side_charge(market)
+                asked = model.sides(m, claims)
+                slack = model.money_tolerance + model.size_tolerance * m.mark
+                model.require(model.decide(sum(asked) - slack - 1, slack), "side charge waits")
+            if outcome.ok:
+                self.charged_side(market, outcome, claims)
+
+        with self.reached(market, before):
+            self.both("charge_side", outcome, operation)
+
+    def charged_side(self, market: int, outcome: Outcome, claims: list[dict[Any, int]]) -> None:
+        """The kernel's charges are the model's, within the bound; then used."""
+        model, m = self.model, self.model.markets[market]
+        event = self.event(outcome, "SideCharged")
+        asked = model.sides(m, claims)
+        t, z = model.money_tolerance, model.size_tolerance
+        for size, charge, amount in zip(event[4:6], event[6:8], asked, strict=True):
+            # charges are rounded up by a wei a base
+            self.near("asked of a side", Fr(size * charge, WAD), amount, t + z * m.mark + Fr(size, WAD) + 4)
+        charges = Fr(event[6], WAD), Fr(event[7], WAD)
+        self.allow(money=(z + 4) * (1 + sum(charges)) * (len(model.accounts) + 1) + LEAST_CLAIM)
+        collected = model.charge_side(m, *charges)
+        self.near("collected", event[8], collected, model.money_tolerance)
+
+    def write_off(self, market: int, limit: int) -> None:
+        self.note("write_off", market, limit)
+        before = self.read()
+        claims = self.synced_claims(before, market)
+        old = sum(c["outstanding"] for c in claims if c["filed_at"] <= self.model.now - 86_400)
+        outcome = self.send("stranger", "write_off(uint256,uint256)", market, limit)
+        self.look_at_crumbs()
+        if not outcome.ok and outcome.reason == "tiers: too few cohorts":
+            return self.count("write_off", outcome)
+
+        def operation() -> None:
+            model, m = self.model, self.model.markets[market]
+            with model.all_or_nothing():
+                model.require_write_off(market, old)
+            if not outcome.ok:
+                return
+            model.sync(m, RECOVERED, 0)
+            reachable, left = model.reachable(market), claims
+            if self.has_event(outcome, "RoundCharged"):
+                event = self.event(outcome, "RoundCharged")
+                self.near("last deficit", event[3], m.outstanding, model.money_tolerance)
+                self.near("reachable", event[4], reachable, model.money_tolerance + 4 * len(model.accounts))
+                share = min(Fr(event[3], event[4]), Fr(1))
+                self.near("last share", Fr(event[5], 10**27), share, Fr(2, 10**27))
+                self.allow(money=len(model.accounts) * (MATURING + 4) + LEAST_CLAIM)
+                model.charge_round(market, Fr(event[5], 10**27))
+                left = self.paid(claims, min(event[3], event[4]))
+            else:
+                self.near("reachable", 0, reachable, m.dust + model.money_tolerance)
+            if self.has_event(outcome, "SideCharged"):
+                self.counts["charged by a write-off"] = self.counts.get("charged by a write-off", 0) + 1
+                self.charged_side(market, outcome, left)
+            if self.has_event(outcome, "WrittenOff"):
+                self.counts["written off"] = self.counts.get("written off", 0) + 1
+                amount = self.event(outcome, "WrittenOff")[3]
+                self.near("written off", amount, model.write_off(market), model.money_tolerance)
+            else:
+                self.near("not written off", 0, m.outstanding, m.dust + model.money_tolerance)
+            model.take_surplus(m)
+
+        with self.reached(market, before):
+            self.both("write_off", outcome, operation)
+
+    @staticmethod
+    def synced_claims(books: Books, market: int) -> list[dict[Any, int]]:
+        """The kernel's open claims, oldest first, as its next sync leaves them."""
+        inventory = books.inventories[market]
+        claims = [dict(c) for c in books.claims if c["market"] == market and c["outstanding"]]
+        missing = max(-inventory["equity"], 0) - sum(c["outstanding"] for c in claims)
+        if missing > LEAST_CLAIM:
+            own = [c for c in claims if c["account"] == 0] or claims[MAX_CLAIMS - 1 :]
+            if own:
+                own[0]["outstanding"] += missing
+            else:
+                side = (inventory["size"] > 0) + 2 * (inventory["size"] < 0)
+                claims.append({"loss_side": side, "outstanding": missing, "filed_at": 2**40})
+        for claim in reversed(claims):
+            part = min(claim["outstanding"], max(-missing, 0))
+            claim["outstanding"] -= part
+            missing += part
+        return [c for c in claims if c["outstanding"]]
+
+    @staticmethod
+    def paid(claims: list[dict[Any, int]], amount: int) -> list[dict[Any, int]]:
+        """The same after a payment, oldest first."""
+        for claim in claims:
+            part = min(claim["outstanding"], amount)
+            claim["outstanding"] -= part
+            amount -= part
+        return [c for c in claims if c["outstanding"]]
 
     def transfer(self, owner: str, sender: int, receiver: int, amount: int) -> None:
         self.note("transfer", owner, sender, receiver, amount)
@@ -614,6 +765,7 @@ class Ledger:
         calls += [calldata("position_state(uint256,uint256)", a, m) for a in accounts for m in markets]
         calls += [calldata("inventory_state(uint256)", m) for m in markets]
         calls += [calldata("market_words(uint256)", m) for m in markets]
+        calls += [calldata("uncovered()"), *(calldata("recovery_claim(uint256)", a) for a in accounts)]
         calls += [calldata("fee_state()"), calldata("claim_count()")]
         answers = iter(self.multicall(calls))
         books = Books(
@@ -623,6 +775,8 @@ class Ledger:
             },
             inventories=[dict(zip(INVENTORY, next(answers), strict=True)) for _ in markets],
             open_interests=[next(answers)[12] & (2**112 - 1) for _ in markets],
+            uncovered=next(answers)[0],
+            recovery_claims={a: next(answers)[0] for a in accounts},
             fees=next(answers),
             claims=[],
             held=0,
@@ -667,9 +821,15 @@ class Ledger:
     def i1_nothing_owed_that_is_not_held(self, books: Books) -> None:
         owed = sum(a["equity"] for a in books.accounts.values())
         owed += sum(i["equity"] for i in books.inventories) + sum(books.fees)
-        if owed > books.held:
-            raise Divergence(f"I1: owes {owed - books.held} more than it holds")
-        lost, bound = books.held - owed, self.model.money_tolerance + 100 * len(books.accounts)
+        held = books.held + books.uncovered
+        if owed > held:
+            raise Divergence(f"I1: owes {owed - held} more than it holds")
+        self.near("uncovered", books.uncovered, self.model.uncovered, self.model.money_tolerance)
+        for a, claim in books.recovery_claims.items():
+            if claim != self.model.recovery_claims.get(a, 0):
+                raise Divergence(f"recovery claim of {a}: {claim}")
+        lost = held - owed - self.model.slack
+        bound = self.model.money_tolerance + 100 * len(books.accounts)
         if lost > bound:
             raise Divergence(f"I1: lost {lost}, allowed {float(bound):g}")
         total = self.model.total(sum((r.equity for r in self.risks.values()), Fr(0)))
@@ -721,9 +881,9 @@ class Ledger:
             crumbs = m.dust if m.is_dust() else 0
             self.near(f"inventory {m.id} equity", inventory["equity"], m.equity, t + crumbs)
             self.near(f"claims {m.id}", inventory["outstanding"], m.outstanding, t)
-        kept = sum(i["equity"] for i in books.inventories) + books.fees[2]
-        mine = sum((m.equity for m in model.markets), Fr(0)) + model.liquidation_fees
-        self.near("surplus", kept, mine, t)
+        kept = sum(i["equity"] for i in books.inventories) + books.fees[4]
+        self.near("surplus", kept, sum((m.equity + m.surplus for m in model.markets), Fr(0)), t)
+        self.near("liquidation fees", books.fees[2], model.liquidation_fees, t)
         self.near("trading fees", books.fees[0], model.trading_fees, t)
         self.near("funding fees", books.fees[1], model.funding_fees, t)
 
@@ -825,6 +985,7 @@ class History:
         # only some: others stay what their seeds have been
         self.has_builders = seed % 5 == 2
         self.has_settlement = seed % 7 == 0
+        self.has_last_tiers = seed % 4 == 1
 
     def begin(self) -> None:
         r = self.random
@@ -847,6 +1008,8 @@ class History:
 
     def one(self) -> None:
         r, model = self.random, self.ledger.model
+        if self.has_last_tiers and self.step == 0:
+            return self.late_loss()
         hurt = bool(self.hurt())
         is_open = any(m.claims or m.size for m in model.markets)
         if (hurt or is_open) and r.random() < self.eagerness:
@@ -855,6 +1018,8 @@ class History:
             return self.pay_builder()
         if self.has_settlement and r.random() < 0.15:
             return self.settlement()
+        if self.has_last_tiers and r.random() < 0.3 and (is_open or model.uncovered):
+            return self.last_tiers()
         action = r.choices(
             ["fill", "price", "withdraw", "transfer", "touch", "class", "deposit", "wait", "sync", "any"],
             [40, 25, 6, 4, 10, 4, 3, 2, 3, 6],
@@ -952,6 +1117,47 @@ class History:
         if r.random() < 0.1:
             market = self.market()
         ledger.close_at_settlement(r.choice(held if held and r.random() < 0.9 else self.names), market)
+
+    def late_loss(self) -> None:
+        """A loss that is recognised when who won has left with it: then there may be nobody to pay it."""
+        r, ledger, model = self.random, self.ledger, self.ledger.model
+        market, sign = self.market(), r.choice([1, -1])
+        winner = next(a for a in self.names if self.owner_of[a] == "keeper")
+        others = sorted((a for a in self.names if a != winner), key=lambda a: model.account(a).cash)
+        newcomer = others[-1]
+        loser = r.choice([a for a in others if self.owner_of[a] != self.owner_of[newcomer]])
+        mark = int(model.markets[market].mark * WAD)
+        size = int(model.account(loser).cash) * WAD // mark * r.choice([5, 10, 14])
+        ledger.fill(market, loser, 0, False, [(winner, -sign * size, mark, 0, False)])
+        mark = mark * (100 - sign * r.choice([15, 25, 30])) // 100
+        ledger.set_price(market, mark, 0, 60)
+        ledger.fill(market, winner, 0, True, [(newcomer, -sign * size, mark, 0, False)])
+        for _ in range(26):
+            ledger.set_price(market, mark, 0, 300)
+        ledger.touch(winner, market)
+        ledger.absorb(loser, winner)
+        ledger.check()
+        if r.random() < 0.5:
+            ledger.buy_inventory(market, winner, UNLIMITED)
+
+    def last_tiers(self) -> None:
+        """What no profit pays: charged to a side, written off after a day, repaired, borne by all."""
+        r, ledger, model = self.random, self.ledger, self.ledger.model
+        owing = [m.id for m in model.markets if m.outstanding > m.dust] or [self.market()]
+        market, how = r.choice(owing), r.random()
+        if model.uncovered and how < 0.25:
+            whole = max(int(model.uncovered), 0) // ledger.scale + 1
+            return ledger.recapitalise("helper", r.choice([1, r.randint(1, whole), whole, 2 * whole]))
+        if model.uncovered and how < 0.5:
+            return self.withdraw() if r.random() < 0.8 else self.deposit()
+        seconds = r.choice([1, 1, 3_600, 86_400])
+        ledger.set_price(market, int(model.markets[market].mark * WAD), 0, seconds)
+        if r.random() < 0.5:
+            ledger.charge_round(market, 1000)
+        limit = 1000 if r.random() < 0.9 else 1
+        if seconds == 86_400 or r.random() < 0.1:
+            return ledger.write_off(market, limit)
+        ledger.charge_side(market, limit)
 
     def deposit(self) -> None:
         a = self.random.choice(self.names)

@@ -53,6 +53,10 @@ def systems(chain: AnvilChain) -> list[Ledger]:
     return ledger.systems(chain)
 
 
+# Histories that begin with a loss nobody's profit can pay (History.late_loss).
+LATE_SEEDS = range(601, 649, 4)
+
+
 def run(systems: list[Ledger], seeds: range, steps: int) -> dict[str, int]:
     """The histories of some seeds; how often each operation was accepted and refused."""
     counts: dict[str, int] = {}
@@ -75,6 +79,12 @@ def test_history_equals_naive_model(systems: list[Ledger], group: int) -> None:
     settling = ("settle_market", "close_at_settlement")
     for name in ("fill", "pay_builder", *kinds, "buy_inventory", *settling):
         assert reached.get(name, 0) > 0, f"histories hardly reach {name}: {reached}"
+
+
+def test_history_after_a_late_loss_equals_naive_model(systems: list[Ledger]) -> None:
+    reached = run(systems, LATE_SEEDS, STEPS)
+    for name in ("charge_side", "written off", "charged by a write-off", "recapitalise", "withdraw at ratio"):
+        assert reached.get(name, 0) > 2, f"histories hardly reach {name}: {reached}"
 
 
 @pytest.mark.parametrize(("seed", "kind"), ONCE_APART)
@@ -248,6 +258,19 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(market=MARKETS, limit=st.sampled_from([1, 1000]))
     def charge_round(self, market: int, limit: int) -> None:
         self.ledger.charge_round(market, limit)
+
+    @precondition(lambda self: any(m.claims for m in self.ledger.model.markets))
+    @rule(market=MARKETS, limit=st.sampled_from([1, 1000]), is_late=st.booleans())
+    def last_tiers(self, market: int, limit: int, is_late: bool) -> None:
+        self.ledger.set_price(market, self.mark(market), 0, 86_400 if is_late else 1)
+        if is_late:
+            return self.ledger.write_off(market, limit)
+        self.ledger.charge_side(market, limit)
+
+    @precondition(lambda self: self.ledger.model.uncovered)
+    @rule(tokens=st.integers(1, 10**12))
+    def recapitalise(self, tokens: int) -> None:
+        self.ledger.recapitalise("frank", tokens)
 
     @rule(market=MARKETS, is_close_only=st.booleans())
     def close_only(self, market: int, is_close_only: bool) -> None:

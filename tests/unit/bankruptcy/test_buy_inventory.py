@@ -39,7 +39,7 @@ def test_sale_at_the_start_is_at_mark(scene):
     ]
     p = scene.kernel.position(buyer)
     assert (p.size, p.notional) == (scene.side * wad(10), scene.side * 10 * mark)
-    assert scene.vault.fee_state().liquidation == cushion
+    assert scene.vault.fee_state().surplus == cushion
     assert scene.kernel.inventory().auction_start == 0
     scene.kernel.assert_conserved()
 
@@ -89,7 +89,7 @@ def test_discount_never_exceeds_the_cushion(scene):
     assert scene.logs()[-1][5] == cushion
     assert scene.equity(buyer) == wad(1000) + cushion
     assert scene.vault.claim_count() == 0
-    assert scene.vault.fee_state().liquidation == 0
+    assert scene.vault.fee_state().surplus == 0
     assert abs(scene.kernel.position(buyer).notional) == 10 * mark - scene.side * cushion
     scene.kernel.assert_conserved()
 
@@ -245,7 +245,7 @@ def test_price_that_came_back_pays_the_claim_before_the_sale(scene):
     scene.kernel.buy_inventory(scene.account("buyer", 1000))
     discount = scene.logs()[-1][5]
     assert discount > 0
-    assert scene.vault.fee_state().liquidation + discount == wad(2)
+    assert scene.vault.fee_state().surplus + discount == wad(2)
     scene.kernel.assert_conserved()
 
 

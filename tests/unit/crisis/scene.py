@@ -120,12 +120,12 @@ class Scene:
         vault, markets = self.vault, range(self.vault.market_count())
         accounts = sorted(self.kernel.accounts | {account_of("keeper")})
         return (
-            [(vault.market_words(m), vault.rate_sum_word(m)) for m in markets],
+            [(vault.market_words(m), vault.rate_sum_word(m), vault.side_window(m)) for m in markets],
             [vault.account_word(a) for a in accounts],
             [vault.position_word(a, m) for a in accounts for m in markets],
             [vault.maturing_word(a, m) for a in accounts for m in markets],
             [tuple(c) for c in self.kernel.claims()],
-            tuple(vault.fee_state()),
+            (*vault.fee_state(), *(vault.surplus(m) for m in markets), vault.uncovered()),
             vault.settings(),
             vault.exchange_word(),
             self.kernel.token.balanceOf(vault.address),

@@ -51,7 +51,7 @@ def test_collect_fees_shares_trading_fees_between_fund_and_treasury(scene, share
     assert [fund.inflows(n) for n in range(3)] == tokens
     assert scene.kernel.token.balanceOf(fund) - held == sum(tokens)
     # what is finer than a token unit stays
-    assert tuple(scene.vault.fee_state()) == (0, 0, liquidation - tokens[2] * scale, trading - to_fund)
+    assert tuple(scene.vault.fee_state()) == (0, 0, liquidation - tokens[2] * scale, trading - to_fund, 0)
     scene.kernel.assert_conserved()
 
 
@@ -135,4 +135,4 @@ def test_pay_treasury_without_a_treasury_reverts(scene):
 
 def test_pay_treasury_refuses_a_direct_call(shared_kernel):
     with boa.reverts("kernel: direct call"):
-        shared_kernel.parts["MarginVaultConsole"].pay_treasury()
+        shared_kernel.parts["MarginVaultCash"].pay_treasury()

@@ -30,7 +30,7 @@ def test_pay_builder_moves_fees_to_his_cash(scene, amount):
     assert logs == [("BuilderPaid", 0, builder, amount, left, scene.vault.account_word(builder))]
     assert left == flow - (amount << 112)
     assert scene.kernel.state(builder).cash == wad(7) + amount
-    assert tuple(scene.vault.fee_state()) == (FEES - amount, 0, 0, 0)
+    assert tuple(scene.vault.fee_state()) == (FEES - amount, 0, 0, 0, 0)
     assert scene.vault.market_words(1) == rest
     scene.kernel.assert_conserved()
 

@@ -153,7 +153,7 @@ def test_payment_nobody_needs_becomes_surplus(scene):
     fund.set_excess(wad(7) // scene.kernel.scale)
     assert scene.vault.pay_claims(0) == wad(7)
     assert ("SurplusTaken", 0, wad(7)) in scene.logs()
-    assert scene.vault.fee_state().liquidation == wad(7)
+    assert scene.vault.fee_state().surplus == wad(7)
     scene.kernel.assert_conserved()
 
 

@@ -80,6 +80,30 @@ def test_inventory_is_not_closed_at_mark_without_that_tier_a_loss_or_inventory()
     assert close(size="0.00001") is None
 
 
+@pytest.mark.parametrize(("age", "due"), [(86_399, "resolve"), (86_400, "write_off")])
+def test_what_lacks_for_a_day_is_written_off(age, due):
+    assert step(**lacking("10", first_claim_at=NOW - age)) == due
+
+
+def test_while_the_fund_can_pay_something_nothing_is_written_off():
+    assert step(**lacking("10", "1", first_claim_at=NOW - 90_000)) == "resolve"
+
+
+@pytest.mark.parametrize(
+    ("age", "oracle_mark", "due"),
+    [(86_400, None, "write_off"), (86_399, None, None), (86_400, MARK, None)],
+)
+def test_without_a_price_for_a_day_the_last_mark_counts(age, oracle_mark, due):
+    old = lacking("10", first_claim_at=NOW - 90_000, mark_time=NOW - age, oracle_mark=oracle_mark)
+    assert step(**old) == due
+
+
+def test_a_write_off_that_is_refused_is_a_deficit_like_others():
+    (action,) = losses(snapshot(market(**lacking("5", first_claim_at=NOW - 86_400))), config(max_cohorts=77))
+    assert (action.contract, action.method, action.arguments) == ("MarginVault", "write_off", (0, 77))
+    assert (action.alternative.contract, action.alternative.method) == ("LossAllocator", "resolve")
+
+
 def test_markets_with_the_oldest_claim_come_first():
     young = market(0, **lacking("5", "5", first_claim=8))
     old = market(1, **lacking("5", "5", first_claim=3))
@@ -183,3 +207,9 @@ def test_members_are_touched_only_if_the_settings_name_an_amount():
     assert touches(seen, config()) == []
     assert [a.arguments for a in touches(seen, config(touch_pots_from=10 * WAD))] == [(6, 0)]
     assert touches(replace(seen, markets={0: market(is_round_open=True)}), config(touch_pots_from=1)) == []
+
+
+def test_surplus_is_paid_market_by_market_once_it_is_worth_it():
+    seen = snapshot(market(0, surplus=wad("9.99")), market(1, surplus=wad(10)))
+    (action,) = fees(seen, config(collect_fees_from=wad(10)))
+    assert (action.contract, action.method, action.arguments) == ("MarginVault", "pay_surplus", (1,))

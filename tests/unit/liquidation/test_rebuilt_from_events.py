@@ -60,10 +60,15 @@ def assert_rebuilt(scene: Scene, ledger: Ledger) -> None:
     for market in ledger.markets:
         assert market.words() == list(vault.market_words(market.id))
         assert market.rate_sum_word == vault.rate_sum_word(market.id)
+        assert market.surplus == vault.surplus(market.id)
+        assert market.side_window == vault.side_window(market.id)
     fees = vault.fee_state()
     assert ledger.trading_fees == fees.trading
     assert ledger.liquidation_fees == fees.liquidation
-    assert ledger.liabilities() == scene.kernel.liabilities()
+    assert ledger.uncovered == vault.uncovered()
+    for account in scene.kernel.accounts:
+        assert ledger.recovery_claims.get(account, 0) == vault.recovery_claim(account)
+    assert ledger.liabilities() - ledger.uncovered == scene.kernel.liabilities()
 
 
 @pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])

@@ -21,6 +21,7 @@ ARGUMENTS = {
     "deleverage": ["uint256"] * 2,
     "charge_round": ["uint256"] * 2,
     "close_at_mark": ["uint256"] * 2,
+    "charge_side": ["uint256"] * 2,
 }
 # Views that the engine asks, as its interfaces write them.
 VIEWS = {

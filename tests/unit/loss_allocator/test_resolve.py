@@ -6,7 +6,7 @@ import pytest
 from tests.unit.liquidation_engine.kernel import WAD, error, logged
 from tests.unit.loss_allocator.conftest import MARKET, NAMES
 
-DELEVERAGE, ROUND, CLOSE = 1, 2, 3
+DELEVERAGE, ROUND, CLOSE, SIDE = 1, 2, 3, 4
 ALL = (DELEVERAGE, ROUND, CLOSE)
 
 NOT_APPLICABLE = [
@@ -35,9 +35,10 @@ def test_resolve_default_policy_does_round_and_close_at_one_go(system, attacker)
     round_answer = system.answers(ROUND, cohorts=4)
     close_answer = system.answers(CLOSE, cohorts=3)
 
-    receipt = system.resolve(10, sender=attacker)
+    receipt = system.resolve_all(10, sender=attacker)
 
     steps = [system.did(ROUND, 10, round_answer), system.did(CLOSE, 6, close_answer)]
+    steps.append(system.refused(SIDE, 3, "crisis: no deficit"))
     assert receipt == ([ROUND, CLOSE], 10, True, 0, "", steps, True)
     assert logged(system.allocator) == [("Resolved", MARKET, attacker, receipt)]
     assert system.kernel.calls() == [
@@ -126,12 +127,81 @@ def test_resolve_without_work_left_stops_before_the_next_tier(system, cohorts):
 
 
 def test_resolve_with_one_generation_of_work_left_calls_the_next_tier(system):
-    system.answers(ROUND, cohorts=9)
+    system.answers(ROUND, cohorts=8)
     system.answers(CLOSE, cohorts=1)
 
     assert system.resolve(10)[6] is True
 
-    assert system.called() == [("charge_round", 10), ("close_at_mark", 1)]
+    assert system.called() == [("charge_round", 10), ("close_at_mark", 2)]
+
+
+# --- the side charge, behind every policy -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tiers", [(1,), (2,), (2, 3), (3, 1, 2)])
+def test_resolve_charges_the_side_after_the_tiers_of_any_policy(system, tiers):
+    system.set_policy(*tiers)
+    for tier in tiers:
+        system.refuses(tier, "crisis: nothing reachable")
+    charge = system.charges(cohorts=3)
+
+    receipt = system.resolve_all(10)
+
+    refused = [system.refused(tier, 10, "crisis: nothing reachable") for tier in tiers]
+    assert receipt[5:] == ([*refused, system.did(SIDE, 10, charge)], True)
+    assert system.called() == [("charge_side", 10)]
+
+
+def test_resolve_charges_the_side_with_the_work_that_is_left(system):
+    system.answers(ROUND, cohorts=4)
+    system.answers(CLOSE, cohorts=5)
+    charge = system.charges()
+
+    receipt = system.resolve_all(10)
+
+    assert receipt[5][2] == system.did(SIDE, 1, charge)
+    assert receipt[6] is True
+
+
+@pytest.mark.parametrize("tier", [ROUND, CLOSE])
+def test_resolve_charges_no_side_while_a_tier_is_not_done(system, tier):
+    system.answers(ROUND)
+    system.answers(CLOSE)
+    system.answers(tier, is_done=False)
+    system.charges()
+
+    receipt = system.resolve_all(10)
+
+    assert receipt[6] is False
+    assert "charge_side" not in [name for name, _ in system.called()]
+
+
+@pytest.mark.parametrize("reason", ["crisis: profit first", "crisis: side charge waits"])
+def test_resolve_is_done_where_the_side_charge_is_not_due(system, reason):
+    system.answers(ROUND)
+    system.answers(CLOSE)
+    system.refuses(SIDE, reason)
+
+    receipt = system.resolve_all(10)
+
+    assert receipt[5][2] == system.refused(SIDE, 8, reason)
+    assert receipt[6] is True
+
+
+def test_resolve_is_not_done_where_the_side_charge_needs_more_cohorts(system):
+    system.answers(ROUND)
+    system.answers(CLOSE)
+    system.refuses(SIDE, "tiers: too few cohorts")
+
+    receipt = system.resolve_all(10)
+
+    assert receipt[5][2] == system.refused(SIDE, 8, "tiers: too few cohorts")
+    assert receipt[6] is False
+
+
+def test_policy_cannot_have_the_side_charge(system):
+    with boa.reverts("allocator: unknown tier"):
+        system.set_policy(ROUND, SIDE)
 
 
 # --- failures -----------------------------------------------------------------------------------------------
@@ -368,12 +438,12 @@ def test_resolve_without_work_reverts(system):
 
 def test_resolve_up_to_the_bound(system):
     bound = system.allocator.MAX_COHORTS()
-    system.answers(ROUND, cohorts=bound - 1)
+    system.answers(ROUND, cohorts=bound - 2)
     system.answers(CLOSE)
 
     assert system.resolve(bound)[6] is True
 
-    assert system.called() == [("charge_round", bound), ("close_at_mark", 1)]
+    assert system.called() == [("charge_round", bound), ("close_at_mark", 2)]
 
 
 def test_resolve_above_the_bound_reverts(system):

@@ -86,7 +86,7 @@ def test_close_needs_no_allowance_of_the_fund(scene):
     done = scene.kernel.close_at_mark()
     assert (done.price, done.size, done.improvement) == (scene.price("5.5"), wad(10), 0)
     # 60 - 55: what the loser had left is surplus of the liquidation
-    assert scene.vault.fee_state().liquidation == wad(5)
+    assert scene.vault.fee_state().surplus == wad(5)
     scene.kernel.assert_conserved()
 
 

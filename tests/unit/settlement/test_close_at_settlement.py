@@ -313,7 +313,7 @@ def test_what_rounding_leaves_is_surplus(scene):
     wait(1)
     scene.vault.update_mark(BTC)
     assert scene.kernel.inventory().equity == 0
-    assert scene.vault.fee_state().liquidation == left
+    assert scene.vault.surplus(BTC) == scene.vault.fee_state().surplus == left
 
 
 def test_gas_of_closing_one_position(scene):
