@@ -10,6 +10,8 @@ from tests.kernel import INSURANCE_FUND, WAD, wad
 from tests.support import actor
 from tests.unit.community_pool.desk import ENTRY_DELAY, PARAMETERS
 from tests.unit.crisis.test_pay_claims import crash
+from tests.unit.insurance_fund.conftest import Source
+from tests.unit.last_tiers.late import DAY, late_loss, sell_inventory, write_off
 
 
 @pytest.fixture
@@ -117,3 +119,46 @@ def test_not_calm_in_another_mode_than_normal(scene, backed, mode):
     assert not fund.is_calm()
     scene.vault.set_risk_mode(0, WAD, sender=actor("governance"))
     assert fund.is_calm()
+
+
+def test_a_surplus_repays_pool_and_reserve_what_the_claims_have_cost(scene, backed):
+    fund, pool = backed
+    scale = scene.kernel.scale
+    crash(scene)
+    scene.vault.pay_claims(0)
+    scene.move(5)
+    sell_inventory(scene)
+    surplus = scene.vault.surplus(0)
+    assert wad(45) < surplus <= wad(50)
+
+    tokens = scene.vault.pay_surplus(0)
+    assert tokens == (surplus - surplus // 10) // scale
+    assert fund.community_repaid_in_market(0) * scale == pool.total_inflow() * scale == wad(15)
+    assert fund.repaid_in_market(0) * scale == wad(25)
+    assert fund.reserve() == tokens - wad(15) // scale
+    assert fund.total_in(Source.LIQUIDATION) == tokens - wad(40) // scale
+    scene.kernel.assert_conserved()
+
+
+def test_what_was_written_off_is_paid_by_reserve_and_pool_in_the_end(scene, backed):
+    """And withdrawals are whole again."""
+    fund, pool = backed
+    scale = scene.kernel.scale
+    scene.vault.set_role(INSURANCE_FUND, "0x" + 40 * "0", sender=actor("governance"))
+    late_loss(scene, margin=80)
+    sell_inventory(scene)
+    scene.move(20, seconds=DAY)
+    write_off(scene)
+    uncovered = scene.vault.uncovered()
+    assert wad(25) < uncovered <= wad(125)
+    assert scene.vault.recovery_ratio() < WAD
+
+    scene.vault.set_role(INSURANCE_FUND, fund.address, sender=actor("governance"))
+    while scene.vault.uncovered():
+        assert scene.vault.pay_uncovered() != 0
+    assert scene.vault.recovery_ratio() == WAD
+    recovery = fund.RECOVERY()
+    assert fund.paid_in_market(recovery) * scale == wad(25)
+    assert fund.community_paid_in_market(recovery) * scale >= uncovered - wad(25)
+    assert pool.total_drawn() == fund.community_out()
+    scene.kernel.assert_conserved()
