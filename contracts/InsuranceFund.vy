@@ -411,7 +411,7 @@ def payable_now(market: uint256, outstanding: uint256, open_interest: uint256) -
 @view
 def is_calm() -> bool:
     """
-    @notice True if no market has open claims, the risk mode is NORMAL and nothing calls for another one; False if the vault does
+    @notice True if `has_no_claims`, the risk mode is NORMAL and nothing calls for another one; False if the vault does
             not answer. For the pool's entries and exits, which never happen inside a call of the vault.
     @dev Reverts "fund: not enough gas"
     """
@@ -422,10 +422,10 @@ def is_calm() -> bool:
 @view
 def has_no_claims() -> bool:
     """
-    @notice True if no market has open claims; False if the vault does not answer. For those who want to join the pool: they may
-            in any mode
+    @notice True if no market has open claims and nothing that was written off is uncovered; False if the vault does not answer. For
+            those who want to join the pool: they may in any mode
     """
-    return self._told(method_id("claim_markets()")) == 0
+    return self._has_no_claims()
 
 
 @external
@@ -789,9 +789,17 @@ def _is_calm() -> bool:
     @notice No open claim, mode NORMAL, and nothing that calls for another one
     """
     return (
-        self._told(method_id("claim_markets()")) == 0
+        self._has_no_claims()
         and system._mode(self._told(method_id("exchange_word()"))) == system.NORMAL
         and risk_modes._judge(system.NORMAL, self._reading()) == system.NORMAL
+    )
+
+
+@internal
+@view
+def _has_no_claims() -> bool:
+    return (
+        self._told(method_id("claim_markets()")) == 0 and self._told(method_id("uncovered()")) == 0
     )
 
 

@@ -5,8 +5,8 @@
 @title MockFundVault
 @license AGPL-3.0-only
 @author Lastline
-@notice The vault as the insurance fund sees it where it asks: which markets have claims, the risk mode, which it takes from the fund alone,
-        marks and positions
+@notice The vault as the insurance fund sees it where it asks: which markets have claims, what was written off, the risk mode, which
+        it takes from the fund alone, marks and positions
 """
 
 from ..interfaces import IMarginVaultViews
@@ -14,6 +14,7 @@ from ..interfaces import IMarginVaultViews
 MODE_OFFSET: constant(uint256) = 176
 
 claim_markets: public(uint256)
+uncovered: public(uint256)
 exchange_word: public(uint256)
 multiplier: public(uint256)
 mark: public(HashMap[uint256, uint256])
@@ -28,6 +29,14 @@ def set_claims(claim_markets_: uint256):
     @notice Bitmap of the markets with open claims; anyone may call
     """
     self.claim_markets = claim_markets_
+
+
+@external
+def set_uncovered(uncovered_: uint256):
+    """
+    @notice Written off and not made good; anyone may call
+    """
+    self.uncovered = uncovered_
 
 
 @external

@@ -27,7 +27,7 @@ from lastline.keeper.config import KEY
 from lastline.keeper.decisions import Action, Budget, by_take_over, liquidations
 from lastline.keeper.executor import DONE, REFUSED, REVERTED, WOULD
 from lastline.orders import Order, sequence_of, sign, to_line
-from lastline.units import wad
+from lastline.units import WAD, wad
 from lastline.views import VAULT
 from scripts._anvil import anvil
 from scripts._ape import load_toml
@@ -248,6 +248,8 @@ def test_an_account_whose_opening_was_taken_back_and_brought_again_is_known(run)
     run.deployer.forget_nonce()
     run.maker.sender.forget_nonce()
     bot.sender.forget_nonce()
+    # the crash has left a mode in which nobody may open anything
+    run.chain.send(run.deployer, VAULT, "set_risk_mode", 0, WAD)
     trader = run._actor("late trader")
     run.deposit(trader, wad("5000"))
     run.match(0, [Entry(trader, True, 2), Entry(run.maker, False, 2)])

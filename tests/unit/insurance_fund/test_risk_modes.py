@@ -274,6 +274,13 @@ def test_who_joins_is_asked_for_claims_only(modes):
     assert not modes.fund.has_no_claims()
 
 
+def test_nobody_joins_or_leaves_while_a_loss_is_uncovered(modes):
+    """The fund, and stakers behind it, are asked for it."""
+    modes.vault.set_uncovered(1)
+    assert not modes.fund.is_calm()
+    assert not modes.fund.has_no_claims()
+
+
 # Distances
 
 
