@@ -1,6 +1,4 @@
-"""
-One deployment a file; every test sees it untouched, once for losers on the long and once on the short side.
-"""
+"""What tests of the kernel start from: one deployment a file, untouched, for losers on either side."""
 
 import pytest
 
@@ -22,3 +20,9 @@ def scene(request: pytest.FixtureRequest, shared_kernel: Kernel) -> Scene:
 def any_decimals(request: pytest.FixtureRequest) -> Kernel:
     """A deployment of its own for each kind of token."""
     return deploy_kernel(decimals=request.param)
+
+
+@pytest.fixture(params=[1, -1], ids=["long", "short"])
+def fine_scene(request: pytest.FixtureRequest) -> Scene:
+    """Collateral with 18 decimals, so that a deposit can be one wei more or less."""
+    return fresh(deploy_kernel(decimals=18, markets=2), request.param)
