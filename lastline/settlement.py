@@ -16,6 +16,8 @@ from lastline.views import VAULT
 from lastline.words import SETTLED, AccountWord
 
 ACTIVE, CLOSE_ONLY = 1, 2
+# A tier of the LossAllocator.
+ROUND = 2
 STATUS_NAMES = {ACTIVE: "active", CLOSE_ONLY: "close-only", SETTLED: "settled"}
 NOTHING = b"\0" * 32
 # Steps of a mark on its way that one run takes.
@@ -40,12 +42,20 @@ class Open:
 
 @dataclass(frozen=True)
 class Plan:
-    """What there is to settle. `oracle_mark` None: no usable price, `oracle_reason` says why."""
+    """What there is to settle. `oracle_mark` None: no usable price, `oracle_reason` says why. `policy`: the tiers
+    that pay what the fund does not, in their order.
+    """
 
     market: views.MarketView
     oracle_mark: int | None
     oracle_reason: str
     positions: tuple[Open, ...]
+    policy: tuple[int, ...]
+
+    @property
+    def reaches_winners(self) -> bool:
+        """False: ADL at the settlement price takes nothing from anybody, so only the fund and stakers pay."""
+        return ROUND in self.policy
 
     @property
     def status(self) -> str:
@@ -72,7 +82,8 @@ def plan(chain: Chain, market: int) -> Plan:
         Open(account, position[0], position[2], state[3])
         for account, position, state in zip(inside, positions, states, strict=True)
     )
-    return Plan(view, mark if usable else None, reason, tuple(p for p in found if p.size))
+    policy = tuple(chain.call("LossAllocator", "policy", market, block=block))
+    return Plan(view, mark if usable else None, reason, tuple(p for p in found if p.size), policy)
 
 
 def set_close_only(chain: Chain, sender: Sender, market: int) -> None:

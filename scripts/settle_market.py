@@ -80,6 +80,11 @@ def show_plan(found: settlement.Plan, console: Console) -> None:
     )
     console.print(f"market {m.market}: {found.status}, mark {_short(m.mark)}, oracle {price}")
     console.print(f"open claims {_short(m.inventory.outstanding)}, inventory {_short(m.inventory.size)}")
+    if not found.is_settled and not found.reaches_winners:
+        console.print(
+            "[yellow]this market's policy has no round: what losers then lack, only the fund pays; "
+            "LossAllocator.set_policy first[/]"
+        )
     table = Table(title=f"{len(found.positions)} position(s)")
     table.add_column("account")
     for name in ("size", "PnL at mark", "equity of the account"):

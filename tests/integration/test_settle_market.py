@@ -1,8 +1,10 @@
 """ape run settle_market: the plan, the Timelock's delay, the settlement, and everybody closed."""
 
 import copy
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from lastline import audit, settlement, views
 from lastline.chain import Chain, Reverted
@@ -10,7 +12,7 @@ from lastline.views import VAULT
 from lastline.words import SETTLED
 from scripts._anvil import anvil
 from scripts._checks import wide_console
-from scripts.settle_market import cli, run
+from scripts.settle_market import cli, run, show_plan
 from tests.integration.conftest import System
 
 
@@ -46,6 +48,10 @@ def test_a_market_is_settled_through_the_timelock_and_everybody_closed(governed,
     assert "2 position(s)" in shown.output
     found = settlement.plan(system.chain, 0)
     assert sorted(p.size for p in found.positions) == [-(5 * 10**17), 5 * 10**17]
+    assert "no round" not in shown.output
+    told = Console(record=True, width=200)
+    show_plan(replace(found, policy=(1,)), told)
+    assert "this market's policy has no round" in told.export_text()
     console = wide_console()
     run(system.chain, system.deployer, 0, found, console)
     operation = settlement.Operation(system.chain, 0)
