@@ -42,8 +42,8 @@ class Open:
 
 @dataclass(frozen=True)
 class Plan:
-    """What there is to settle. `oracle_mark` None: no usable price, `oracle_reason` says why. `policy`: the tiers
-    that pay what the fund does not, in their order.
+    """What there is to settle. `oracle_mark` None: no usable price, `oracle_reason` says why. `policy`: the
+    tiers that pay what the fund does not, in their order.
     """
 
     market: views.MarketView
