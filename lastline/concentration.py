@@ -26,7 +26,7 @@ class Largest:
 
 
 def largest(chain: Chain, ledger: Ledger) -> list[Largest]:
-    """By market, of all positions in the ledger; without one, the known one (account 0: none) as it is now."""
+    """By market, of all positions in the ledger; without any, the known one as it is now (0: none)."""
     best: dict[int, tuple[int, int]] = {}
     for account, market in sorted(ledger.positions):
         size = abs(ledger.effective(account, market).size)
