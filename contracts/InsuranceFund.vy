@@ -760,7 +760,8 @@ def _reading() -> risk_modes.Reading:
     base, paid = self._window(risk_modes.DRAWDOWN_PERIODS, exposed)
     drawdown: uint256 = 0
     if paid != 0:
-        drawdown = fixed_math._mul_div_up(paid, units.WAD, base)
+        # nothing is left of what was there (a pool that is absent now, say): all of it is gone
+        drawdown = units.WAD if base == 0 else fixed_math._mul_div_up(paid, units.WAD, base)
     is_exhausted: bool = False
     if self._in_hand(exposed) == 0:
         open_claims: uint256 = self._told(method_id("claim_markets()"))

@@ -395,7 +395,7 @@ class FundMachine(RuleBasedStateMachine):
         if mode >= ADL:
             drawdown *= 1 - ease
         # rounded up to 18 decimals, as the contract does
-        if paid and Fraction(-(-paid * WAD // base), WAD) >= drawdown:
+        if paid and (Fraction(-(-paid * WAD // base), WAD) if base else 1) >= drawdown:
             return ADL
         if self.in_hand() == 0 and self.mock.claim_markets():
             return ADL

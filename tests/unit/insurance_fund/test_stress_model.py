@@ -91,6 +91,16 @@ def test_a_smaller_rival_still_brings_the_known_one_up_to_date(model):
     assert tuple(model.fund.largest_position(0))[:2] == (ALICE, 80 * WAD)
 
 
+def test_without_a_share_a_position_is_known_and_costs_nothing(model):
+    model.fund.set_concentration_share(0, sender=model.system.governance)
+    for size in (10, 9, 11):
+        model.vault.set_position(ALICE, 0, size * WAD, 10 * WAD)
+        model.fund.report_position(0, ALICE)
+        assert tuple(model.fund.largest_position(0)) == (ALICE, size * 10 * WAD, 0)
+    with boa.reverts("fund: not the largest"):
+        model.fund.report_position(0, ALICE)
+
+
 def test_a_closed_position_leaves_the_target(model):
     model.vault.set_position(ALICE, 0, 10 * WAD, 10 * WAD)
     model.fund.report_position(0, ALICE)
