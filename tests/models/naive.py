@@ -232,10 +232,10 @@ class Naive:
         self.recovery_claims: dict[int, Fr] = {}
         self.slack = Fr(0)
         self.funding_fees, self.liquidation_fees = Fr(0), Fr(0)
-        # trading fees that were collected: what is less than a token unit of the fund's, what is the treasury's
+        # of trading fees that were collected: the fund's, less than a token unit, and the treasury's
         self.fund_rest, self.treasury_fees = Fr(0), Fr(0)
-        # The risk mode; and what the insurance fund does, whose books are not modelled here: what it has paid in
-        # the operation at hand, by market, from reserve and pool; what it would pay if the operation is refused;
+        # The risk mode. And the insurance fund, whose books are not modelled here: what it has paid in the
+        # operation at hand, by market, from reserve and pool; what it would pay should that be refused;
         # whether it could still pay.
         self.mode = NORMAL
         self.payments: dict[int, list[tuple[int, int]]] = {}

@@ -14,7 +14,16 @@ from eth_utils import keccak
 from tests.kernel import INSURANCE_FUND
 from tests.models.naive import MODE_ADL, NORMAL, RECOVERED, TIERS, WAD
 from tests.stateful.chain import Outcome, selector
-from tests.stateful.ledger import Books, Divergence, History, Ledger, byte_strings, calldata, multicall_data
+from tests.stateful.ledger import (
+    UNLIMITED,
+    Books,
+    Divergence,
+    History,
+    Ledger,
+    byte_strings,
+    calldata,
+    multicall_data,
+)
 from tests.stateful.ledger import words as signed_words
 from tests.support import actor
 from tests.unit.insurance_fund.test_accounting import Log
@@ -46,9 +55,16 @@ EVENTS = {
     "ExitPaid": "address,address,uint256,uint256,uint256,uint256,uint256",
 }
 NAMES = {keccak(text=f"{name}({types})"): name for name, types in EVENTS.items()}
-# What a broken pool does with any call: reverts, burns the gas, says it has money and does nothing.
-SAID = 10**9
-BROKEN = {"reverts": "0x5f5ffd", "burns": "0xfe", "lies": f"0x7f{SAID:064x}5f5260205ff3"}
+# What a broken pool does with any call: it reverts, burns the gas, says a number and does nothing, or says it
+# and reverts if it is to do something.
+SAYS = "7f{:064x}5f5260205ff3"
+BROKEN = {
+    "reverts": "0x5f5ffd",
+    "burns": "0xfe",
+    "lies": "0x" + SAYS,
+    "refuses": "0x3660051160" + "0a575f5ffd5b" + SAYS,
+}
+SILENT = ("reverts", "burns")
 
 
 def insist(holds: bool, text: str) -> None:
@@ -143,7 +159,9 @@ class Funded(Ledger):
         logs = []
         for topics, data in outcome.logs:
             if topics[0] in NAMES:
-                logs.append((NAMES[topics[0]], [w % 2**256 for w in signed_words(b"".join(topics[1:]) + data)]))
+                logs.append(
+                    (NAMES[topics[0]], [w % 2**256 for w in signed_words(b"".join(topics[1:]) + data)])
+                )
         has_pool_failed = any(name == "PoolFailed" for name, _ in logs)
         for name, event in logs:
             if name == "ClaimsPaid":
@@ -169,7 +187,9 @@ class Funded(Ledger):
     def open_amount(self, market: int) -> int:
         return sum(self.claims[n]["outstanding"] for n in self.open_claims(market))
 
-    def on_ClaimFiled(self, claim: int, market: int, account: int, side: int, added: int, amount: int) -> None:
+    def on_ClaimFiled(
+        self, claim: int, market: int, account: int, side: int, added: int, amount: int
+    ) -> None:
         new = {"market": market, "account": account, "amount": 0, "outstanding": 0} | dict.fromkeys(TIERS, 0)
         c = self.claims.setdefault(claim, new)
         c["amount"] += added
@@ -193,11 +213,15 @@ class Funded(Ledger):
 
     def got(self, market: int, reserve: int, community: int, owed: int) -> None:
         """What the vault says it got: never more than what is open, rounded up to a token unit."""
-        insist(reserve + community <= -(-owed // self.scale) * self.scale, f"{reserve}, {community} for {owed}")
+        insist(
+            reserve + community <= -(-owed // self.scale) * self.scale, f"{reserve}, {community} for {owed}"
+        )
         insist(self.holder == self.fund, "paid by nobody")
         self.paid_by[market][0] += reserve // self.scale
         self.paid_by[market][1] += community // self.scale
         self.tally("paid by the reserve", reserve != 0)
+        self.tally("paid beside a cold reserve", self.cold != 0)
+        self.tally("paid in part", 0 < reserve + community < owed)
         self.tally("paid by the pool", community != 0)
 
     def on_FundFailed(self, market: int, failed_at: int, open_until: int) -> None:
@@ -234,7 +258,7 @@ class Funded(Ledger):
         insist(outstanding == said, f"the fund was asked for {outstanding}, open are {said}")
         if community:
             insist(self.cold == 0 and reserve == self.reserve(), f"the pool paid before the reserve: {event}")
-        exposed = SAID if has_pool_failed else self.exposed() + community
+        exposed = self.said() if has_pool_failed else self.exposed() + community
         start = self.model.now - DAY
         drawn = self.moves.drawn(start)
         base = self.moves.base(start) + exposed + drawn
@@ -251,20 +275,24 @@ class Funded(Ledger):
     def reserve(self) -> int:
         return self.moves.net() - self.moves.paid(0)
 
+    def said(self) -> int:
+        """By a broken pool, of what it has and of its shares."""
+        return 1_000 * 10**self.decimals
+
     def exposed(self) -> int:
         """What the fund takes the pool to have, now."""
-        if self.model.now < self.retry_at or self.pool_state in ("reverts", "burns"):
+        if self.model.now < self.retry_at or self.pool_state in SILENT:
             return 0
-        return SAID if self.pool_state == "lies" else self.view(self.pool, "exposed_assets()")
+        return self.said() if self.pool_state != "works" else self.view(self.pool, "exposed_assets()")
 
     def in_hand(self) -> int:
         return self.reserve() - self.cold if self.cold else self.reserve() + self.exposed()
 
     def is_staked(self) -> bool:
         """As far as the fund can see."""
-        if self.model.now < self.retry_at or self.pool_state in ("reverts", "burns"):
+        if self.model.now < self.retry_at or self.pool_state in SILENT:
             return False
-        return self.pool_state == "lies" or self.view(self.pool, "totalSupply()") != 0
+        return self.pool_state != "works" or self.view(self.pool, "totalSupply()") != 0
 
     def pool_share(self) -> int:
         return WAD // 4 if self.is_staked() else 0
@@ -438,6 +466,8 @@ class Funded(Ledger):
             self.given += to_pool
             left -= to_pool
             self.tally("pool repaid", to_pool != 0)
+            # (a pool that refused it is no longer there for a part of the rest)
+            part = 0 if to_pool and self.pool_state == "refuses" else part
         to_reserve = min(left, paid[0] - repaid[0])
         repaid[0] += to_reserve
         self.credit(REPAYMENT, to_reserve, 0)
@@ -475,7 +505,9 @@ class Funded(Ledger):
     def withdraw_capital(self, part: int) -> None:
         units = -(-self.view(self.fund, "capital_surplus()") * part // 100)
         self.note("withdraw_capital", units)
-        outcome = self.ask("governance", self.fund, "withdraw_capital(uint256,address)", units, actor("frank"))
+        outcome = self.ask(
+            "governance", self.fund, "withdraw_capital(uint256,address)", units, actor("frank")
+        )
         self.count("withdraw_capital", outcome)
         insist(outcome.ok == (units != 0), f"withdraw_capital: {outcome.reason}")
         if outcome.ok:
@@ -551,7 +583,7 @@ class Funded(Ledger):
     def set_pool(self, state: str) -> None:
         """The pool fails for a while, or works again."""
         self.note("set_pool", state)
-        self.chain.set_code(self.pool, BROKEN.get(state, self.pool_code))
+        self.chain.set_code(self.pool, BROKEN.get(state, self.pool_code).format(self.said()))
         self.pool_state = state
         self.tally(f"pool {state}")
 
@@ -566,6 +598,14 @@ class Funded(Ledger):
             for key in ("market", "account", "amount", "outstanding", *TIERS):
                 insist(claim[key] == self.claims[n][key], f"I6: claim {n}: {key} {claim[key]}")
         insist(len(books.claims) == len(self.claims), "I6: claims without events")
+        for m in self.model.markets:
+            mine = m.closed_claims + m.claims
+            theirs = [c for c in books.claims if c["market"] == m.id]
+            for a in {c["account"] for c in theirs}:
+                for tier in TIERS:
+                    is_ = sum(c[tier] for c in theirs if c["account"] == a)
+                    should = sum((c.paid[tier] for c in mine if c.account == a), Fr(0))
+                    self.near(f"I6: tier {tier} of claims of {a}", is_, should, self.model.money_tolerance)
         self.i7_books()
 
     def i7_books(self) -> None:
@@ -608,7 +648,7 @@ class FundedHistory(History):
         self.has_last_tiers = self.seed % 2 == 1
         stakes = [r.choice([100, 1000]), r.choice([0, 500])] if r.random() < 0.8 else [0, 0]
         ledger.open_fund(
-            r.choice([0, 50, 500, 5000]),
+            r.choice([0, 50, 200, 2000]),
             stakes,
             r.choice([WAD // 5, WAD // 2, WAD, WAD]),
             r.choice([WAD // 4, WAD // 2, WAD, WAD]),
@@ -618,7 +658,79 @@ class FundedHistory(History):
     def one(self) -> None:
         if self.step and self.random.random() < 0.3:
             return self.fund_step()
+        if self.step % 30 == 15:
+            return self.crash(self.random.choice(["plain", "back", "ill", "adl"]))
         super().one()
+
+    # --- a loss, and what becomes of it ---------------------------------------------------------------------
+
+    def crash(self, way: str) -> None:
+        """Somebody is ruined by somebody, with the fund as it may be; then one way on, if all went so far."""
+        r, ledger, model = self.random, self.ledger, self.ledger.model
+        open_markets = [m for m in model.markets if not m.is_settled]
+        if not open_markets:
+            return
+        m, sign = r.choice(open_markets), r.choice([1, -1])
+        if m.is_close_only:
+            ledger.set_close_only(m.id, False)
+        if model.mode != NORMAL:
+            ledger.set_mode(NORMAL)
+        ledger.pass_time(1)
+        flat = [a for a in self.names if not any(model.account(a).size(n.id) for n in model.markets)]
+        flat.sort(key=lambda a: model.risk(a).withdrawable)
+        if len(flat) < 2 or flat[-2] >> 96 == flat[-1] >> 96:
+            return super().one()
+        winner, loser, mark = flat[-1], r.choice(flat[:-1]), int(m.mark * WAD)
+        if loser >> 96 == winner >> 96:
+            loser = flat[-2]
+        size = int(max(model.account(loser).cash, 0)) * WAD // mark * r.choice([5, 10, 14])
+        ledger.fill(m.id, loser, 0, False, [(winner, -sign * max(size, 1), mark, 0, False)])
+        if way == "ill":
+            self.fall_ill()
+        self.go_to(m, mark * (100 - sign * r.choice([15, 25, 30])) // 100)
+        ledger.absorb(loser, winner)
+        ledger.check()
+        if way == "back":
+            ledger.pay_claims(m.id)
+            ledger.check()
+            self.go_to(m, mark * (100 + sign * r.choice([0, 5])) // 100)
+            ledger.buy_inventory(m.id, winner, UNLIMITED)
+            ledger.pay_surplus(m.id)
+        elif way == "adl":
+            ledger.set_mode(MODE_ADL)
+            self.last_ones(m)
+        elif way == "ill":
+            for seconds in r.choice([[1], [1, 300], [1, 700, 1], [1, 700, DAY]]):
+                ledger.pass_time(seconds)
+                ledger.pay_claims(m.id)
+                ledger.check()
+            if r.random() < 0.7:
+                self.last_ones(m)
+            if r.random() < 0.7:
+                ledger.pass_time(DAY)
+            ledger.check()
+            ledger.write_off(m.id, 1000)
+
+    def go_to(self, m: Any, price: int) -> None:
+        """A mark may go in steps."""
+        for _ in range(20):
+            self.ledger.set_price(m.id, price, 0, 60)
+            if m.mark * WAD == price:
+                return
+
+    def last_ones(self, m: Any) -> None:
+        """ADL and what comes after it, in any order, some left out."""
+        r, ledger = self.random, self.ledger
+        actions = [
+            lambda: ledger.deleverage(m.id, 100, False),
+            lambda: ledger.charge_round(m.id, 1000),
+            lambda: ledger.charge_side(m.id, 1000),
+        ]
+        for action in r.sample(actions, r.randint(1, 3)):
+            action()
+            ledger.check()
+
+    # --- the rest -------------------------------------------------------------------------------------------
 
     def fund_step(self) -> None:
         r, ledger, model = self.random, self.ledger, self.ledger.model
@@ -632,7 +744,7 @@ class FundedHistory(History):
             "update_mode": 18,
             "collect_fees": 8,
             "pay_surplus": 12,
-            "pay_uncovered": 12 if model.uncovered else 1,
+            "pay_uncovered": 30 if model.uncovered else 1,
             "pay_treasury": 2,
             "capital": 8,
             "custody": 5,
@@ -686,3 +798,8 @@ class FundedHistory(History):
         if how < 0.6:
             return ledger.activate(staker)
         ledger.leave(staker)
+        if how < 0.8:
+            # all the way out, if nothing comes in between
+            for _ in range(2):
+                ledger.pass_time(DAY)
+                ledger.leave(staker)
