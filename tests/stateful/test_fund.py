@@ -3,7 +3,7 @@
 What the histories do and what is compared is in tests/stateful/funded.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -13,7 +13,8 @@ from tests.stateful.funded import Funded, FundedHistory
 from tests.stateful.ledger import Divergence, run_history
 
 STEPS = 150
-SEEDS = range(6, 30)
+# Chosen among the first 80, so that what is rare comes up several times.
+SEEDS = (1, 3, 7, 9, 14, 16, 17, 18, 21, 25, 27, 28, 29, 33, 35, 40, 42, 46, 54, 55, 56, 61, 63, 75)
 DEEP_SEEDS = 500
 # What the histories have to reach, at least twice.
 REACHED = (
@@ -23,6 +24,7 @@ REACHED = (
     "paid beside a cold reserve",
     "pool repaid",
     "reserve repaid",
+    "repaid less than owed to both",
     "uncovered paid",
     "mode into ADL",
     "mode out of ADL",
@@ -60,7 +62,7 @@ def systems(chain: AnvilChain) -> list[Funded]:
     return ledger.systems(chain, Funded)
 
 
-def run(systems: list[Funded], seeds: range, steps: int) -> dict[str, int]:
+def run(systems: list[Funded], seeds: Iterable[int], steps: int) -> dict[str, int]:
     """The histories of some seeds; how often each operation was accepted and refused, and what came of it."""
     counts: dict[str, int] = {}
     for seed in seeds:

@@ -364,8 +364,8 @@ def test_terms_at_their_bounds_are_set_and_logged(modes, terms):
 )
 def test_adl_when_nothing_is_left_of_the_base(modes):
     """
-    The reserve was empty at the start of the window, so what came in since does not count yet; the pool did, and
-    with it the reserve was allowed to pay. When the pool is gone, something was paid out of nothing.
+    The reserve was empty at the start of the window, so what came in since does not count yet; the pool did,
+    and so the reserve was allowed to pay. When the pool is gone, something was paid out of nothing.
     """
     fund, system = modes.fund, modes.system
     modes.set_target(0)
