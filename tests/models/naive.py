@@ -480,6 +480,8 @@ class Naive:
         with self.all_or_nothing():
             self.debit(a, amount)
             if not is_at_ratio:
+                # (what a deficit that is not written off yet lacks is missing to who comes last)
+                self.require(amount <= self.deposited, "no tokens left")
                 self.deposited -= amount
                 return Fr(amount)
             return amount * self.backing / (self.backing + self.uncovered)
