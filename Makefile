@@ -111,6 +111,10 @@ SEEDS ?= 100000:104200
 fuzz-deep: setup ## Run a million random transactions against the naive model: SEEDS=first:end
 	python -m tests.stateful.deep --seeds $(SEEDS) --jobs 2
 
+.PHONY: fuzz-fund
+fuzz-fund: setup ## The same with the insurance fund and the community pool attached: SEEDS=first:end
+	python -m tests.stateful.deep --funded --seeds $(SEEDS) --jobs 2
+
 .PHONY: fuzz-owner
 fuzz-owner: setup ## Run thousands of histories of one owner against the venue (I8): SEEDS=first:end
 	python -m tests.stateful.deep --one-owner --seeds $(SEEDS) --steps 80 --jobs 2

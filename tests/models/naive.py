@@ -23,6 +23,7 @@ MAX_FEE_RATE = 10**15
 ROUND_SPACING = 600
 ALWAYS = 2**32 - 1
 NO_SIDE, LONG, SHORT = range(3)
+NORMAL, CAUTION, RESTRICTED, MODE_ADL, HALTED = range(5)
 
 
 class Refused(Exception):
@@ -111,6 +112,7 @@ class Market:
     counted_sum: int | None = None
     is_close_only: bool = False
     is_settled: bool = False
+    multiplier: Fr = Fr(1)  # of all margin rates, by the risk mode
     open_interest: Fr = Fr(0)  # before the operation at hand, quote
     clock: int = 0
     batch: int = 2
@@ -167,11 +169,14 @@ class Market:
         """Margin, and the rate of the line that decides it."""
         lines = zip(self.margin["line_rates"], self.margin["line_deductions"], strict=True)
         margin, rate = max((worth * rate - deduction * WAD, rate) for rate, deduction in lines)
-        return max(margin, Fr(0)) / WAD, Fr(rate, WAD)
+        return self.multiplier * max(margin, Fr(0)) / WAD, self.multiplier * Fr(rate, WAD)
 
     def initial(self, worth: Fr, maintenance: Fr, leverage_class: int) -> Fr:
-        by_tier = maintenance * self.margin["initial_factor"]
+        by_tier = maintenance / self.multiplier * self.margin["initial_factor"]
         initial = max(by_tier, worth * self.margin["class_rates"][leverage_class]) / WAD
+        return self.multiplier * self.in_crowd(worth, initial)
+
+    def in_crowd(self, worth: Fr, initial: Fr) -> Fr:
         # in a crowd it rises to all that the position is worth
         cap = Fr(self.margin["open_interest_cap_quote"])
         lower = cap * self.margin["lower_cap_share"] / WAD
@@ -227,6 +232,15 @@ class Naive:
         self.recovery_claims: dict[int, Fr] = {}
         self.slack = Fr(0)
         self.funding_fees, self.liquidation_fees = Fr(0), Fr(0)
+        # of trading fees that were collected: the fund's, less than a token unit, and the treasury's
+        self.fund_rest, self.treasury_fees = Fr(0), Fr(0)
+        # The risk mode. And the insurance fund, whose books are not modelled here: what it has paid in the
+        # operation at hand, by market, from reserve and pool; what it would pay should that be refused;
+        # whether it could still pay.
+        self.mode = NORMAL
+        self.payments: dict[int, list[tuple[int, int]]] = {}
+        self.offers: dict[int, Fr] = {}
+        self.can_pay: Callable[[int], bool] = lambda market: False
         # Stated rounding tolerance, in smallest units: of any amount of quote, of any size.
         self.money_tolerance, self.size_tolerance = Fr(0), Fr(0)
         # The kernel's answer to the operation at hand, asked only where rounding decides.
@@ -269,7 +283,7 @@ class Naive:
 
     @property
     def trading_fees(self) -> Fr:
-        return sum((m.fees for m in self.markets), Fr(0))
+        return sum((m.fees for m in self.markets), Fr(0)) + self.fund_rest
 
     def money_band(self) -> Fr:
         return self.money_tolerance + 20
@@ -295,6 +309,7 @@ class Naive:
             + self.trading_fees
             + self.funding_fees
             + self.liquidation_fees
+            + self.treasury_fees
         )
 
     # --- accounts -------------------------------------------------------------------------------------------
@@ -457,7 +472,7 @@ class Naive:
     @property
     def backing(self) -> Fr:
         """What is there for those who withdraw: all but fees."""
-        fees = self.trading_fees + self.funding_fees + self.liquidation_fees
+        fees = self.trading_fees + self.funding_fees + self.liquidation_fees + self.treasury_fees
         return max(self.deposited - fees - sum((m.surplus for m in self.markets), Fr(0)), Fr(0))
 
     def withdraw(self, a: int, amount: int, is_at_ratio: bool) -> Fr:
@@ -465,6 +480,8 @@ class Naive:
         with self.all_or_nothing():
             self.debit(a, amount)
             if not is_at_ratio:
+                # (what a deficit that is not written off yet lacks is missing to who comes last)
+                self.require(amount <= self.deposited, "no tokens left")
                 self.deposited -= amount
                 return Fr(amount)
             return amount * self.backing / (self.backing + self.uncovered)
@@ -498,6 +515,7 @@ class Naive:
             account.classes[market] = leverage_class
             if account.size(market):
                 self.require(rates[leverage_class] > rates[before], "class only upward")
+                self.require(self.mode < MODE_ADL, "mode ADL")
                 self.require(m.is_fresh_for_opening(self.now), "stale mark")
                 self.require_opening_allowed(a, m)
                 self.join(a, m)
@@ -552,6 +570,7 @@ class Naive:
         else:
             self.require(not ro, "not a reduction")
             self.require(not m.is_close_only, "close only")
+            self.require(self.mode < RESTRICTED, "reduce only mode")
             self.require(m.is_fresh_for_opening(self.now), "stale mark")
             self.require_opening_allowed(a, m)
         size = self.account(a).size(m.id)
@@ -588,8 +607,7 @@ class Naive:
         m.mark, m.mark_time = goal, self.now
         if step and abs(goal - before) > step:
             m.mark, m.mark_time, m.step_time = before + (step if goal > before else -step), 0, self.now
-        self.sync(m, RECOVERED, 0)
-        self.take_surplus(m)
+        self.sync_and_pay(m)
         if was_fresh:
             self.move_clock(m, elapsed)
 
@@ -605,8 +623,7 @@ class Naive:
         """No price, no funding; claims and the clock as ever."""
         elapsed, m.funding_time = self.now - m.funding_time, self.now
         if elapsed:
-            self.sync(m, RECOVERED, 0)
-            self.take_surplus(m)
+            self.sync_and_pay(m)
             self.move_clock(m, elapsed)
 
     def set_close_only(self, market: int, is_close_only: bool) -> None:
@@ -620,8 +637,7 @@ class Naive:
             self.require(m.is_close_only and not m.is_settled, "not close-only")
             self.update_mark(market, price, rate)
             self.require(m.mark_time == self.now, "mark on its way")
-            self.sync(m, RECOVERED, 0)
-            self.take_surplus(m)
+            self.sync_and_pay(m)
             self.require(self.decide(m.dust - m.outstanding, self.money_tolerance), "open claims")
             m.is_settled, m.mark_time, m.funding_time = True, ALWAYS, self.now
             m.margin = m.margin | dict(line_rates=[0], line_deductions=[0])
@@ -702,7 +718,16 @@ class Naive:
             else:
                 m.claims.append(Claim(account, missing, [Fr(0)] * len(TIERS)))
             m.last_loss_time = self.now
-        left = -missing
+        self.book(m, tier, max(-missing, Fr(0)))
+        if m.is_dust():
+            m.auction_start = m.since = 0
+        elif m.auction_start == 0 and m.size:
+            m.auction_start = m.since = self.now
+
+    @staticmethod
+    def book(m: Market, tier: int, amount: Fr) -> None:
+        """Who paid a market's claims: the oldest first, but the newest where the price came back."""
+        left = amount
         while left > 0 and m.claims:
             claim = m.claims[-1 if tier == RECOVERED else 0]
             part = min(left, claim.outstanding)
@@ -711,10 +736,22 @@ class Naive:
             if claim.outstanding == 0:
                 m.claims.remove(claim)
                 m.closed_claims.append(claim)
-        if m.is_dust():
-            m.auction_start = m.since = 0
-        elif m.auction_start == 0 and m.size:
-            m.auction_start = m.since = self.now
+
+    def sync_and_pay(self, m: Market) -> None:
+        """Claims fit the inventory, and the fund pays what it pays: here as much as it did."""
+        self.sync(m, RECOVERED, 0)
+        reserve, community = Fr(0), Fr(0)
+        if self.payments.get(m.id):
+            reserve, community = map(Fr, self.payments[m.id].pop(0))
+        elif not self.was_accepted:
+            reserve = min(self.offers.get(m.id, Fr(0)), m.outstanding)
+        if reserve or community:
+            m.cash += reserve + community
+            self.deposited += reserve + community
+            self.book(m, RESERVE, reserve)
+            self.book(m, COMMUNITY, community)
+            self.sync(m, RECOVERED, 0)
+        self.take_surplus(m)
 
     def age_auction(self, m: Market, before: Fr) -> None:
         """The auction's start is each part's time, weighted by size; a changed side starts anew."""
@@ -735,6 +772,40 @@ class Naive:
             surplus = max(m.equity - (m.dust if m.has_crumbs else 0), Fr(0))
             m.cash -= surplus
             m.surplus += surplus
+
+    # --- the fund -------------------------------------------------------------------------------------------
+
+    def set_mode(self, mode: int, multiplier: int) -> None:
+        self.mode = mode
+        for m in self.markets:
+            m.multiplier = Fr(multiplier, WAD)
+
+    def pay_claims(self, market: int, is_older_payable: bool) -> None:
+        m = self.markets[market]
+        with self.all_or_nothing():
+            self.sync_and_pay(m)
+            self.require(not is_older_payable or m.outstanding == 0, "older claim first")
+
+    def collect_fees(self, share: Fr, paid: tuple[int, int, int]) -> Fr:
+        """`paid`: what the vault has paid of trading fees, funding and liquidations, in whole token units."""
+        trading = self.trading_fees
+        for m in self.markets:
+            m.fees = Fr(0)
+        self.fund_rest = trading * share - paid[0]
+        self.treasury_fees += trading - trading * share
+        self.funding_fees -= paid[1]
+        self.liquidation_fees -= paid[2]
+        self.deposited -= sum(paid)
+        return trading - trading * share
+
+    def pay_surplus(self, market: int, amount: int, rewards: int) -> None:
+        self.markets[market].surplus -= amount + rewards
+        self.liquidation_fees += rewards
+        self.deposited -= amount
+
+    def pay_treasury(self, amount: int) -> None:
+        self.treasury_fees -= amount
+        self.deposited -= amount
 
     # --- liquidation ----------------------------------------------------------------------------------------
 
@@ -930,10 +1001,11 @@ class Naive:
     # --- the last tiers -------------------------------------------------------------------------------------
 
     def require_last_tiers(self, m: Market) -> None:
-        """There is no fund here, so it can pay nothing."""
+        """There is a deficit, and the fund can pay nothing of it or is to be spared."""
         self.require(m.is_fresh(self.now), "stale mark")
         self.sync(m, RECOVERED, 0)
         self.require(self.decide(m.outstanding - m.dust, self.money_tolerance), "no deficit")
+        self.require(self.mode >= MODE_ADL or not self.can_pay(m.id), "fund can pay")
 
     def bankruptcy_price(self, m: Market) -> Fr:
         band = m.mark * m.liquidation["deleverage_band"] / WAD
@@ -1136,6 +1208,8 @@ class Naive:
     def require_write_off(self, market: int, old: int) -> None:
         """`old`: what claims of a day ago and before lack, by the kernel's records."""
         m = self.markets[market]
+        self.require(m.is_fresh(self.now), "stale mark")
+        self.sync_and_pay(m)
         self.require_last_tiers(m)
         self.require(self.decide(Fr(old) - m.dust, 2), "claims too young")
 

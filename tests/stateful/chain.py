@@ -153,6 +153,14 @@ class AnvilChain:
         fields = {"to": to, "data": "0x" + data.hex(), "gas": hex(10**11)}
         return bytes.fromhex(self._result("eth_call", fields, "latest")[2:])
 
+    def code(self, address: str) -> str:
+        return self._result("eth_getCode", address, "latest")
+
+    def set_code(self, address: str, code: str) -> None:
+        """Put other code at an address; its storage stays."""
+        self._result("anvil_setCode", address, code)
+        self.transactions += 1
+
     def save(self) -> Any:
         return self._result("evm_snapshot"), self.now
 

@@ -1,6 +1,7 @@
 """
 Fuzzing from the command line: python -m tests.stateful.deep --seeds 0:1000 --jobs 2 compares kernel and
-model; with --one-owner each seed is a history of every kind of tests/stateful/one_owner.py.
+model, with --funded with the insurance fund and the community pool attached; with --one-owner each seed is a
+history of every kind of tests/stateful/one_owner.py.
 """
 
 import argparse
@@ -12,21 +13,22 @@ from functools import partial
 from tests import artifacts
 from tests.stateful import one_owner
 from tests.stateful.chain import AnvilChain
-from tests.stateful.ledger import Divergence, run_history, systems
+from tests.stateful.funded import Funded, FundedHistory
+from tests.stateful.ledger import Divergence, History, Ledger, run_history, systems
 
 # Seeds that one process runs before it starts a fresh Anvil.
 BLOCK = 20
 
 
-def run(seeds: range, steps: int) -> tuple[range, int, Counter[str], int, list[str]]:
+def run(seeds: range, steps: int, is_funded: bool = False) -> tuple[range, int, Counter[str], int, list[str]]:
     """The histories of some seeds on a chain of their own; what happened in them, and what diverged."""
     chain, counts, undecided, diverged = AnvilChain(), Counter[str](), 0, []
-    kinds = systems(chain)
+    kinds = systems(chain, Funded if is_funded else Ledger)
     point = chain.save()
     for seed in seeds:
         ledger = kinds[seed % len(kinds)].fresh()
         try:
-            run_history(ledger, seed, steps)
+            run_history(ledger, seed, steps, kind=FundedHistory if is_funded else History)
         except Divergence as divergence:
             diverged.append(str(divergence))
         counts.update(ledger.counts)
@@ -67,10 +69,11 @@ def main() -> int:
     parser.add_argument("--seeds", default="0:100", help="first:end")
     parser.add_argument("--steps", type=int, default=150, help="operations in a history")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--funded", action="store_true", help="with the fund and the pool")
     parser.add_argument("--one-owner", action="store_true", help="one owner against the venue")
     args = parser.parse_args()
     first, end = map(int, args.seeds.split(":"))
-    work = run_one_owner if args.one_owner else run
+    work = run_one_owner if args.one_owner else partial(run, is_funded=args.funded)
     artifacts.compile_all()
     blocks = [range(at, min(at + BLOCK, end)) for at in range(first, end, BLOCK)]
     total, counts, undecided, divergences, started = 0, Counter[str](), 0, 0, time.monotonic()

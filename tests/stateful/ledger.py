@@ -411,9 +411,9 @@ class Ledger:
     def write_off(self, market: int, limit: int) -> None:
         self.note("write_off", market, limit)
         before = self.read()
-        claims = self.synced_claims(before, market)
-        old = sum(c["outstanding"] for c in claims if c["filed_at"] <= self.model.now - 86_400)
         outcome = self.send("stranger", "write_off(uint256,uint256)", market, limit)
+        claims = self.paid_claims(before, market, outcome)
+        old = sum(c["outstanding"] for c in claims if c["filed_at"] <= self.model.now - 86_400)
         self.look_at_crumbs()
         if not outcome.ok and outcome.reason == "tiers: too few cohorts":
             return self.count("write_off", outcome)
@@ -450,6 +450,10 @@ class Ledger:
 
         with self.reached(market, before):
             self.both("write_off", outcome, operation)
+
+    def paid_claims(self, books: Books, market: int, outcome: Outcome) -> list[dict[Any, int]]:
+        """The same, when the fund has been asked: there is none here."""
+        return self.synced_claims(books, market)
 
     @staticmethod
     def synced_claims(books: Books, market: int) -> list[dict[Any, int]]:
@@ -788,6 +792,8 @@ class Ledger:
         for claim in books.claims:
             claim["account"] %= 2**256
         balance = self.chain.call(self.token, calldata("balanceOf(address)", self.vault))
+        for n, claim in enumerate(books.claims):
+            claim["id"] = n
         books.held = int.from_bytes(balance, "big") * self.scale
         return books
 
@@ -885,6 +891,7 @@ class Ledger:
         self.near("surplus", kept, sum((m.equity + m.surplus for m in model.markets), Fr(0)), t)
         self.near("liquidation fees", books.fees[2], model.liquidation_fees, t)
         self.near("trading fees", books.fees[0], model.trading_fees, t)
+        self.near("treasury's fees", books.fees[3], model.treasury_fees, t)
         self.near("funding fees", books.fees[1], model.funding_fees, t)
 
     def same_place(self, label: str, p: Any, m: Any, key: int) -> None:
@@ -948,7 +955,7 @@ class Ledger:
             raise Divergence(f"I9: health fell from {old} to {new}")
 
 
-def systems(chain: Chain) -> list[Ledger]:
+def systems(chain: Chain, ledger: type[Ledger] = Ledger) -> list[Any]:
     """Systems of three kinds: decimals, width of ticks, in the last all limits of marks and crowds."""
     limits = {
         "margin": margin_config(
@@ -961,7 +968,7 @@ def systems(chain: Chain) -> list[Ledger]:
         {"decimals": 18, "has_fine_ticks": True},
         {"decimals": 8} | limits,
     ]
-    return [Ledger(chain, **kind).deploy() for kind in kinds]
+    return [ledger(chain, **kind).deploy() for kind in kinds]
 
 
 # --- seeded histories ---------------------------------------------------------------------------------------
@@ -1260,12 +1267,14 @@ class History:
         return refused
 
 
-def run_history(ledger: Ledger, seed: int, steps: int, ways: list[str] = RESOLVES) -> History:
+def run_history(
+    ledger: Ledger, seed: int, steps: int, ways: list[str] = RESOLVES, kind: type[History] = History
+) -> History:
     """One history on a ledger just deployed; on divergence everything needed to repeat it.
 
     A seed means the same history only with the same `ways` to resolve a crisis, on the same kind of system.
     """
-    history = History(ledger, seed, ways)
+    history = kind(ledger, seed, ways)
     try:
         history.begin()
         history.run(steps)

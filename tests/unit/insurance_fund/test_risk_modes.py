@@ -356,3 +356,27 @@ def test_terms_at_their_bounds_are_set_and_logged(modes, terms):
     modes.fund.set_mode_terms(terms, sender=modes.system.governance)
     assert named_logs(modes.fund)[-1] == ("ModeTermsSet", {"old_terms": TERMS, "new_terms": terms})
     assert tuple(modes.fund.mode_terms()) == terms
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="update_mode divides by a base of zero: reserve paid on the strength of a pool now absent",
+)
+def test_adl_when_nothing_is_left_of_the_base(modes):
+    """
+    The reserve was empty at the start of the window, so what came in since does not count yet; the pool did,
+    and so the reserve was allowed to pay. When the pool is gone, something was paid out of nothing.
+    """
+    fund, system = modes.fund, modes.system
+    modes.set_target(0)
+    pool = support.deploy("mocks/MockPool.vy", system.token, fund)
+    fund.set_pool(pool, sender=system.governance)
+    modes.pay(1_000)
+    support.wait(9 * PERIOD)
+    pool.set_exposed(system.units(1_000))
+    system.add_capital(100)
+    modes.pay(50)
+    assert fund.risk_state().judged == NORMAL
+    pool.set_exposed(0)
+    assert fund.risk_state().judged == ADL
+    assert modes.update() == ADL
