@@ -358,10 +358,6 @@ def test_terms_at_their_bounds_are_set_and_logged(modes, terms):
     assert tuple(modes.fund.mode_terms()) == terms
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="update_mode divides by a base of zero: reserve paid on the strength of a pool now absent",
-)
 def test_adl_when_nothing_is_left_of_the_base(modes):
     """
     The reserve was empty at the start of the window, so what came in since does not count yet; the pool did,
