@@ -453,7 +453,8 @@ class Funded(Ledger):
     def pay_surplus(self, market: int) -> None:
         """The pool first, then the reserve, and what is left like any other inflow."""
         self.note("pay_surplus", market)
-        part, model, m = self.pool_share(), self.model, self.model.markets[market]
+        is_staked, part = self.is_staked(), self.pool_share()
+        model, m = self.model, self.model.markets[market]
         outcome = self.send("stranger", "pay_surplus(uint256)", market)
         self.count("pay_surplus", outcome)
         if not outcome.ok:
@@ -468,7 +469,7 @@ class Funded(Ledger):
         left, paid, repaid = amount // self.scale, self.paid_by[market], self.repaid_by[market]
         owed = [paid_by - repaid_by for paid_by, repaid_by in zip(paid, repaid, strict=True)]
         self.tally("repaid less than owed to both", all(owed) and left < sum(owed))
-        if self.is_staked():
+        if is_staked:
             to_pool = min(left, owed[1])
             repaid[1] += to_pool
             self.given += to_pool
