@@ -389,10 +389,8 @@ class Funded(Ledger):
         self.count("update_mode", outcome)
         if outcome.ok:
             insist(old >= MODE_ADL or (new == MODE_ADL) == is_adl, f"mode {old} to {new}, ADL due: {is_adl}")
-        elif self.holder == self.fund:
-            # a known fault: insurance_fund/test_risk_modes.py::test_adl_when_nothing_is_left_of_the_base
-            insist(self.drawdown()[0] == 0, f"update_mode reverts: {outcome.reason}")
-            self.tally("no mode without a base")
+        else:
+            insist(self.holder != self.fund, f"update_mode reverts: {outcome.reason}")
         for name, is_so in {
             "mode into ADL": old < MODE_ADL == new,
             "mode out of ADL": new < MODE_ADL == old,
