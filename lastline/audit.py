@@ -257,6 +257,7 @@ class _Auditor:
         yield Check(
             "I7-sources", "each source's total is the sum of its inflows", wrong == 0, wrong, 0, "count"
         )
+        yield self._markets_of_the_fund()
         held = self._call("Collateral", "balanceOf", fund)
         received, sent = self.history.received[FUND], self.history.sent[FUND]
         yield Check(
@@ -296,6 +297,23 @@ class _Auditor:
             "token",
         )
         yield from self._pool(community, given)
+
+    def _markets_of_the_fund(self) -> Check:
+        """What each market's claims have cost reserve and pool, and what its surplus has brought back."""
+        names = ("paid", "community_paid", "repaid", "community_repaid")
+        rebuilt = self.history.fund.by_market
+        calls = [(f"{name}_in_market", market) for market in sorted(rebuilt) for name in names]
+        shown = self.chain.call_many(FUND, calls, self.block)
+        wanted = [amount for market in sorted(rebuilt) for amount in rebuilt[market]]
+        equal = sum(a == b for a, b in zip(shown, wanted, strict=True))
+        return Check(
+            "I7-markets",
+            "paid and paid back by market, rebuilt = storage",
+            equal == len(wanted),
+            equal,
+            len(wanted),
+            "count",
+        )
 
     def _custody(self, moved: int) -> Iterator[Check]:
         """What lies in the cold Safe, by the fund's events, its books and the Safe's tokens."""

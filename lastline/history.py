@@ -49,6 +49,8 @@ class FundBooks:
     given: int = 0
     swept: int = 0
     returned: int = 0
+    # Paid for each market's claims, by reserve and pool, and paid back by its surplus, to reserve and pool.
+    by_market: dict[int, list[int]] = field(default_factory=dict)
     checkpoints: dict[int, tuple[int, ...]] = field(default_factory=dict)
     checkpoints_made: int = 0
 
@@ -58,10 +60,15 @@ class FundBooks:
         elif event.name == "ClaimsPaid":
             self.paid += event.amount
             self.community += event.community
+            self._count(event.market, event.amount, event.community, 0, 0)
         elif event.name == "PoolInflow":
             self.given += event.amount
         elif event.name == "CapitalWithdrawn":
             self.withdrawn += event.amount
+        elif event.name == "ReserveRepaid":
+            self._count(event.market, 0, 0, event.amount, 0)
+        elif event.name == "CommunityRepaid":
+            self._count(event.market, 0, 0, 0, event.amount)
         elif event.name == "Swept":
             self.swept += event.amount
         elif event.name == "BroughtBack":
@@ -70,6 +77,10 @@ class FundBooks:
             self.checkpoints_made += 1
             self.checkpoints[event.index] = tuple(event.checkpoint)
             self.checkpoints.pop(event.index - CHECKPOINTS, None)
+
+    def _count(self, market: int, *amounts: int) -> None:
+        known = self.by_market.get(market, [0, 0, 0, 0])
+        self.by_market[market] = [a + b for a, b in zip(known, amounts, strict=True)]
 
 
 @dataclass

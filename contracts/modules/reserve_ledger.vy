@@ -62,8 +62,13 @@ def _credit_repayment(market: uint256, surplus: uint256) -> uint256:
     @return That much, token units
     """
     amount: uint256 = min(surplus, self.market_payouts[market] - self.market_repayments[market])
+    if amount == 0:
+        return 0
     self.market_repayments[market] += amount
     self._credit(IInsuranceFund.Source.REPAYMENT, amount)
+    log IInsuranceFund.ReserveRepaid(
+        market=market, amount=amount, market_total=self.market_repayments[market]
+    )
     return amount
 
 

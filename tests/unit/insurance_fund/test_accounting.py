@@ -71,6 +71,7 @@ class Replay:
         self.paid = dict.fromkeys(PAYEES, 0)
         self.withdrawn = 0
         self.repaid = dict.fromkeys(PAYEES, 0)
+        self.reserve_repaid = dict.fromkeys(PAYEES, 0)
         self.cold = self.mode = self.checkpoints = 0
         self.clocks = (0, 0)
         self.community_in = self.community_out = 0
@@ -100,6 +101,10 @@ class Replay:
     def on_PoolInflow(self, event: Any) -> None:
         self.community_in += event.amount
         assert event.total == self.community_in
+
+    def on_ReserveRepaid(self, event: Any) -> None:
+        self.reserve_repaid[event.market] += event.amount
+        assert event.market_total == self.reserve_repaid[event.market]
 
     def on_CommunityRepaid(self, event: Any) -> None:
         self.repaid[event.market] += event.amount
@@ -507,6 +512,7 @@ class FundMachine(RuleBasedStateMachine):
         assert replay.draws == self.draws
         assert replay.cold == self.cold
         assert replay.repaid == {market: repaid[1] for market, repaid in self.repaid_by.items()}
+        assert replay.reserve_repaid == {market: repaid[0] for market, repaid in self.repaid_by.items()}
         assert replay.clocks == (self.low_since, self.calm_since)
 
     @invariant()

@@ -25,6 +25,21 @@ def test_checkpoint_is_logged_with_its_index(modes):
     assert logs == [{"index": 0, "checkpoint": tuple(modes.fund.checkpoint(0))}]
 
 
+def test_checkpoint_has_both_tranches_and_what_lies_cold(modes):
+    fund, system = modes.fund, modes.system
+    pool = support.deploy("mocks/MockPool.vy", system.token, fund)
+    fund.set_pool(pool, sender=system.governance)
+    pool.set_exposed(system.units(70))
+    modes.set_target(400)
+    safe = support.deploy("mocks/MockERC1271Wallet.vy", system.governance)
+    fund.set_custody(safe, 0, sender=system.governance)
+    fund.sweep()
+    modes.update()
+    point = fund.checkpoint(0)
+    amounts = (point.reserve, point.cold_reserve, point.community, point.peak)
+    assert amounts == tuple(system.units(whole) for whole in (1_000, 600, 70, 1_070))
+
+
 @pytest.mark.parametrize(("seconds", "count"), [(HOUR - 1, 1), (HOUR, 2)])
 def test_the_next_one_comes_after_an_hour(modes, seconds, count):
     modes.update()

@@ -84,6 +84,7 @@ def test_repayments_are_logged(backed):
     backed.surplus(600)
     logs = dict(named_logs(backed.fund))
     units = backed.system.units
+    assert logs["ReserveRepaid"] == {"market": 0, "amount": units(100), "market_total": units(100)}
     assert logs["CommunityRepaid"] == {"market": 0, "amount": units(500), "market_total": units(500)}
     assert logs["InflowRecorded"] == {
         "source": Source.REPAYMENT,

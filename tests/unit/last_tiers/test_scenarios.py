@@ -9,10 +9,11 @@ import pytest
 
 from lastline.ledger import Ledger
 from tests.kernel import BTC, WAD, deploy_kernel, wad
-from tests.support import actor
+from tests.support import actor, wait
 from tests.unit.crisis.scene import Scene, fresh
 from tests.unit.last_tiers.late import DAY, WINDOW, withdraw, write_off
 from tests.unit.liquidation.test_rebuilt_from_events import assert_rebuilt, events_of, logs
+from tests.unit.settlement.settling import close, close_only
 
 __all__ = ["logs"]
 
@@ -81,6 +82,33 @@ def test_a_v_shaped_crash_ends_with_one_ratio_for_all(side):
         assert abs(paid - Fraction(owned * at, WAD)) <= 2
         scene.kernel.assert_conserved(4 * 10**12)
     assert scene.kernel.held() <= sum(scene.vault.fee_state()) + 10**13
+    assert scene.vault.uncovered() <= 10**13
+
+
+@pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
+def test_a_market_whose_feed_dies_ends_at_one_price_and_one_ratio(side):
+    """Written off a day later, then settled, its deficit borne by all: all closed, everybody paid."""
+    scene = fresh(deploy_kernel(), side)
+    accounts = crash(scene)
+    scene.kernel.oracle.set_down(BTC, True)
+    wait(DAY)
+    mark, lost = scene.vault.mark(BTC), scene.kernel.inventory().outstanding
+    assert write_off(scene) == lost
+    close_only(scene)
+    with scene.as_governance():
+        assert scene.vault.settle_market(BTC) == mark
+    for name in ("newcomer", "buyer"):
+        close(scene, accounts[name])
+        assert scene.kernel.position(accounts[name]).size == 0
+    assert scene.kernel.inventory().size == 0
+    scene.kernel.assert_conserved()
+    at = scene.vault.recovery_ratio()
+    assert at < WAD
+    for name in ("buyer", "alice", "newcomer", "bob", "winner"):
+        owned = scene.kernel.state(accounts[name]).cash // scene.kernel.scale
+        paid = withdraw(scene, name, accounts[name], owned)
+        assert abs(paid - Fraction(owned * at, WAD)) <= 2
+        scene.kernel.assert_conserved(4 * 10**12)
     assert scene.vault.uncovered() <= 10**13
 
 
