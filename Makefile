@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # The longest files first, so that no worker has to wait for them at the end.
 BOA_TESTS := tests/stateful tests/meta tests/attacks tests/lib tests/unit tests/regression
 # A file stays on one worker, so that a system deployed for a file is deployed once.
-PYTEST = pytest $(BOA_TESTS) -n 2 --dist loadfile
+PYTEST = pytest $(BOA_TESTS) -n 2 --dist loadfile --no-loadscope-reorder
 SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check
 

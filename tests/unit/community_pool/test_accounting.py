@@ -203,7 +203,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.token.approve(self.pool, 2**256 - 1, sender=account)
         self.model, self.replay = Model(), Replay()
         self.stray = 0
-        self.is_calm = True
+        self.is_calm, self.has_claims = True, False
         # Roundings so far, in token units: what the pool may differ from the model by.
         self.slack = 1
         for name, amount in zip(NAMES, stakes, strict=True):
@@ -259,10 +259,10 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(name=names)
     def activate_deposit(self, name: str) -> None:
         stake = self.model.stakes[name]
-        if not stake.entry or self.now() < stake.due_at or not self.is_calm:
+        if not stake.entry or self.now() < stake.due_at or self.has_claims:
             message = "pool: no entry"
             if stake.entry:
-                message = "pool: not due" if self.now() < stake.due_at else "pool: not calm"
+                message = "pool: not due" if self.now() < stake.due_at else "pool: claims open"
             with boa.reverts(message):
                 self.pool.activate_deposit(self.accounts[name])
             return
@@ -284,6 +284,8 @@ class PoolMachine(RuleBasedStateMachine):
             return
         balance = self.pool.balanceOf(account)
         self.accrue()
+        # what the virtual shares own of the worth stays behind: in a pool of next to nothing more than a unit
+        self.slack += self.virtual_part()
         self.act(account, self.pool.request_exit, shares)
         moved = stake.active * Fraction(shares, balance)
         stake.active -= moved
@@ -450,10 +452,15 @@ class PoolMachine(RuleBasedStateMachine):
         self.model.stakes[receiver].active += moved
         self.slack += 1
 
-    @rule(is_calm=st.sampled_from([True, True, True, False]))
-    def set_calm(self, is_calm: bool) -> None:
+    @rule(
+        is_calm=st.sampled_from([True, True, True, False]), has_claims=st.sampled_from([False, False, True])
+    )
+    def set_calm(self, is_calm: bool, has_claims: bool) -> None:
+        """Claims let nobody in or out, another mode nobody out."""
         self.fund.set_calm(is_calm)
-        self.is_calm = is_calm
+        self.fund.set_claims(has_claims)
+        self.has_claims = has_claims
+        self.is_calm = is_calm and not has_claims
 
     @rule(gap=gaps)
     def wait(self, gap: int) -> None:
