@@ -359,8 +359,8 @@ def withdraw_capital(amount: uint256, receiver: address):
     """
     @notice Take out protocol capital that the target does not need; only governance
     @dev Reverts "ownable: caller is not the owner", "fund: zero amount", "fund: bad receiver",
-         "fund: over contributed capital", "fund: below target", "fund: not in hand", "token: transfer failed",
-         "fund: short delivery"
+         "fund: over contributed capital", "fund: below target", "fund: not in hand", "fund: not enough gas",
+         "token: transfer failed", "fund: short delivery"
     @param amount Token units, at most `capital_surplus()`
     @param receiver Account that gets them
     @custom:invariant I7
@@ -456,11 +456,12 @@ def distances() -> IInsuranceFund.Distances:
     @dev Reverts "fund: not enough gas"
     """
     terms: IInsuranceFund.ModeTerms = risk_modes.terms
-    available: uint256 = self._available()
+    exposed: uint256 = community_tranche._exposed()
+    available: uint256 = reserve_ledger.reserve + exposed
     target_units: uint256 = stress_model._target()
     base: uint256 = 0
     paid: uint256 = 0
-    base, paid = self._window(risk_modes.DRAWDOWN_PERIODS, community_tranche._exposed())
+    base, paid = self._window(risk_modes.DRAWDOWN_PERIODS, exposed)
     return IInsuranceFund.Distances(
         to_caution=fixed_math._saturating_sub(
             available, fixed_math._mul_div_up(target_units, terms.caution_coverage, units.WAD)
@@ -472,7 +473,7 @@ def distances() -> IInsuranceFund.Distances:
         to_adl=fixed_math._saturating_sub(
             fixed_math._mul_div_down(base, terms.adl_drawdown - 1, units.WAD) + 1, paid
         ),
-        to_exhausted=self._in_hand(community_tranche._exposed()),
+        to_exhausted=self._in_hand(exposed),
     )
 
 
@@ -503,7 +504,7 @@ def coverage() -> uint256:
     @notice Reserve and pool over target, 18 decimals, rounded down; max_value(uint256) if the target is 0
     @dev Reverts "fund: not enough gas"
     """
-    return self._coverage()
+    return self._coverage(community_tranche._exposed())
 
 
 @external
@@ -516,7 +517,7 @@ def market_coverage(market: uint256) -> uint256:
     """
     return self._over(
         self._payable_units(market, max_value(uint256), community_tranche._exposed()),
-        stress_model.stress_losses[market] + stress_model.largest[market].stress_loss,
+        stress_model._stress_loss(market),
     )
 
 
@@ -726,14 +727,8 @@ def _sweepable() -> uint256:
 
 @internal
 @view
-def _available() -> uint256:
-    return reserve_ledger.reserve + community_tranche._exposed()
-
-
-@internal
-@view
-def _coverage() -> uint256:
-    return self._over(self._available(), stress_model._target())
+def _coverage(exposed: uint256) -> uint256:
+    return self._over(reserve_ledger.reserve + exposed, stress_model._target())
 
 
 @internal
@@ -768,7 +763,7 @@ def _reading() -> risk_modes.Reading:
         assert open_claims != max_value(uint256), "fund: vault does not answer"
         is_exhausted = open_claims != 0
     return risk_modes.Reading(
-        coverage=self._coverage(), drawdown=drawdown, is_exhausted=is_exhausted
+        coverage=self._coverage(exposed), drawdown=drawdown, is_exhausted=is_exhausted
     )
 
 

@@ -65,7 +65,6 @@ initializes: loss_sharing[
 initializes: recovery[markets := markets]
 
 
-
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
 MEMBERSHIP: immutable(address)

@@ -83,8 +83,6 @@ MAX_CLOCK_STEP: constant(uint256) = 300
 # Funding accrues at most once in so many seconds, and for at most so many at a time.
 MIN_FUNDING_STEP: constant(uint256) = 300
 MAX_FUNDING_STEP: constant(uint256) = 3600
-# A market whose oracle has had no usable price for so long may be settled at its last good mark.
-DEAD_FEED_SECONDS: constant(uint256) = 86_400
 # Of a surplus this part stays with the fees of liquidations, out of which absorptions of empty accounts are paid.
 REWARD_PARTS: constant(uint256) = 10
 
@@ -127,18 +125,14 @@ def settle_market(market: uint256) -> uint256:
     system._require_owner()
     m: markets.Market = markets._load(market)
     assert m.status == markets.CLOSE_ONLY, "market: not close-only"
-    clock: packing.Clock = packing._clock(markets.clock_words[market])
     status: IPriceOracle.Status = staticcall IPriceOracle(system.price_oracle).status(market)
     if status.usable:
         self._update_mark(m)
         m = markets._load(market)
         assert m.mark_time == block.timestamp, "market: mark on its way"
-        clock = packing._clock(markets.clock_words[market])
-    price_time: uint256 = max(m.mark_time, clock.step_time)
-    if not status.usable:
-        assert (
-            m.mark != 0 and block.timestamp - price_time >= DEAD_FEED_SECONDS
-        ), "market: stale mark"
+    else:
+        markets._require_long_silent(m)
+    price_time: uint256 = markets._price_time(m)
     lacking: uint256 = 0
     m, lacking = claims_payment._sync_and_pay(TOKEN, SCALE, m, False)
     assert lacking <= margin_math._dust(markets.liquidation_words[market]), "market: open claims"
@@ -147,6 +141,7 @@ def settle_market(market: uint256) -> uint256:
     markets._store_price(m)
     markets._store_flow(m)
     # from here on: when the market clock last moved
+    clock: packing.Clock = packing._clock(markets.clock_words[market])
     clock.funding_time = block.timestamp
     markets.clock_words[market] = packing._clock_word(clock)
     market_config._set_final(market)

@@ -77,7 +77,7 @@ initializes: recovery[markets := markets]
 
 # What a side may be charged in a window, for each base: mark times the lowest maintenance rate, over this.
 LIMIT_PARTS: constant(uint256) = 2
-# Claims so old are written off; so is a mark that the oracle has not renewed for so long the last one.
+# Claims so old are written off.
 WAITING_SECONDS: constant(uint256) = 86_400
 
 CONFIG: immutable(bytes32)
@@ -195,12 +195,8 @@ def _require_dead_feed(m: markets.Market):
     @dev Reverts "market: stale mark", and with what the oracle reverts
     """
     status: IPriceOracle.Status = staticcall IPriceOracle(system.price_oracle).status(m.id)
-    price_time: uint256 = max(m.mark_time, packing._step_time(markets.clock_words[m.id]))
-    assert (
-        not status.usable
-        and m.mark != 0
-        and block.timestamp - price_time >= WAITING_SECONDS
-    ), "market: stale mark"
+    assert not status.usable, "market: stale mark"
+    markets._require_long_silent(m)
 
 
 @view

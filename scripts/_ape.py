@@ -15,10 +15,12 @@ from ape.exceptions import ApeException
 from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3Exception
 
+from lastline import deployments
 from lastline.chain import Reverted, reason_of
 from lastline.deployer import Artifact
-from lastline.deployments import DEFAULT_FOLDER, DeploymentError
+from lastline.deployments import DEFAULT_FOLDER, Deployment, DeploymentError
 from lastline.errors import explain
+from lastline.ledger import LedgerError
 
 LOCAL = "ethereum:local:foundry"
 LOCAL_CHAIN_IDS = (1337, 31337)
@@ -45,6 +47,8 @@ class OneSentence(click.Command):
             raise
         except Reverted as error:
             raise click.ClickException(explain(one_line(error))) from error
+        except LedgerError as error:
+            raise click.ClickException(f"The ledger cannot be rebuilt from events: {error}.") from error
         except (DeploymentError, ValueError) as error:
             raise click.ClickException(one_line(error)) from error
         except ApeException as error:
@@ -90,6 +94,10 @@ registry_option = click.option(
     show_default=True,
     help="Registry of deployments.",
 )
+record_option = click.option(
+    "--record", type=click.Path(path_type=Path), help="A deployment record outside the registry."
+)
+block_option = click.option("--block", type=int, help="Block to look at; the latest by default.")
 
 
 def web3() -> Web3:
@@ -98,6 +106,11 @@ def web3() -> Web3:
     if provider is None:
         raise click.ClickException("No network is connected.")
     return provider.web3  # type: ignore[attr-defined]
+
+
+def recorded(node: Web3, folder: Path, record: Path | None = None) -> Deployment:
+    """The deployment of a record, or of the registry for the connected network. Raises DeploymentError."""
+    return deployments.read(record) if record else deployments.load(*network_name(node), folder)
 
 
 def network_name(node: Web3) -> tuple[str, str]:
@@ -171,15 +184,17 @@ class ApeSender:
 
 
 def deployer_account(alias: str | None, node: Web3) -> AccountAPI:
-    """The account that deploys: the one named, or a test account on a local network."""
-    if alias is not None:
-        try:
-            return ape.accounts.load(alias)
-        except (KeyError, ApeException) as error:
-            raise click.ClickException(f"There is no account {alias!r}: see `ape accounts list`.") from error
-    if node.eth.chain_id not in LOCAL_CHAIN_IDS:
+    """The account that sends: the one named, or a local network's test account. There it signs by itself."""
+    is_local = node.eth.chain_id in LOCAL_CHAIN_IDS
+    if alias is None and not is_local:
         raise click.ClickException("On a live network the deployer must be named: --account ALIAS.")
-    return ape.accounts.test_accounts[0]
+    try:
+        account = ape.accounts.test_accounts[0] if alias is None else ape.accounts.load(alias)
+    except (KeyError, ApeException) as error:
+        raise click.ClickException(f"There is no account {alias!r}: see `ape accounts list`.") from error
+    if is_local and hasattr(account, "set_autosign"):
+        account.set_autosign(True)
+    return account
 
 
 def load_toml(path: Path) -> dict[str, Any]:

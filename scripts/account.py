@@ -10,14 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from lastline import account_report as ar
-from lastline import deployments
 from lastline.accounts import owner_of, show, sub_account_of
 from lastline.chain import Chain
-from lastline.deployments import DeploymentError
-from lastline.ledger import LedgerError
 from lastline.risk import LIQUIDATED
 from lastline.units import to_decimal
-from scripts._ape import connected, network_name, quiet, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
 from scripts._checks import wide_console
 from scripts._figures import figure, fine_percent, market_id, percent
 
@@ -33,8 +30,8 @@ COLOURS = {"healthy": "green", "liquidated": "yellow", "absorbed": "red"}
     "--market", "market_name", help='Market whose mark "what if" moves: id or name; all by default.'
 )
 @registry_option
-@click.option("--record", type=click.Path(path_type=Path), help="A deployment record outside the registry.")
-@click.option("--block", type=int, help="Block to look at; the latest by default.")
+@record_option
+@block_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 def cli(
     who: str,
@@ -49,16 +46,13 @@ def cli(
     quiet()
     owner, account = ar.parse_account(who, sub)
     node = web3()
-    deployment = deployments.read(record) if record else deployments.load(*network_name(node), folder)
+    deployment = recorded(node, folder, record)
     chain = Chain(node, deployment)
     chain.require_code()
     number = node.eth.block_number if block is None else block
     names = {market["id"]: market["name"] for market in deployment.markets}
     moved = None if market_name is None else [market_id(market_name, names)]
-    try:
-        accounts = ar.accounts_of(chain, owner, number) if account is None else [account]
-    except LedgerError as error:
-        raise DeploymentError(f"The owner's accounts cannot be found from events: {error}.") from error
+    accounts = ar.accounts_of(chain, owner, number) if account is None else [account]
     if not accounts:
         raise click.ClickException(f"{owner} has no account in this vault.")
     now = node.eth.get_block(number)["timestamp"]

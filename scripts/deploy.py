@@ -62,7 +62,6 @@ def cli(parameters: Path, alias: str | None, folder: Path, dry_run: bool) -> Non
     artifacts("MarginVault")
     record.compiler = record.compiler or artifacts.compiler
     sender = ApeSender(account)
-    account.set_autosign(True) if hasattr(account, "set_autosign") and network == "local" else None
     deployer = Deployer(
         node,
         sender,

@@ -10,14 +10,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lastline import deployments
 from lastline import fund_report as fr
 from lastline.accounts import show as show_account
 from lastline.chain import Chain
 from lastline.fund_plot import draw, require_suffix
 from lastline.units import to_decimal
 from lastline.views import RISK_MODES, RiskView
-from scripts._ape import connected, network_name, quiet, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
 from scripts._checks import wide_console
 from scripts._figures import figure, percent
 from scripts._progress import progress
@@ -34,8 +33,8 @@ PLAIN = {*TIMES, "mode", "judged", "block", "token_decimals", "market", "claim",
 
 @connected(__doc__)
 @registry_option
-@click.option("--record", type=click.Path(path_type=Path), help="A deployment record outside the registry.")
-@click.option("--block", type=int, help="Block to look at; the latest by default.")
+@record_option
+@block_option
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -47,7 +46,7 @@ def cli(folder: Path, record: Path | None, block: int | None, plot: Path | None,
     if plot is not None:
         require_suffix(plot)
     node = web3()
-    deployment = deployments.read(record) if record else deployments.load(*network_name(node), folder)
+    deployment = recorded(node, folder, record)
     chain = Chain(node, deployment)
     chain.require_code()
     with progress("blocks", is_wanted=not as_json) as tell:

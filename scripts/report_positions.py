@@ -5,13 +5,11 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from lastline import audit, concentration, deployments
+from lastline import audit, concentration
 from lastline.accounts import show
 from lastline.chain import Chain
-from lastline.deployments import DeploymentError
-from lastline.ledger import LedgerError
 from lastline.units import to_decimal
-from scripts._ape import ApeSender, connected, deployer_account, network_name, quiet, registry_option, web3
+from scripts._ape import ApeSender, connected, deployer_account, quiet, recorded, registry_option, web3
 from scripts._checks import wide_console
 from scripts._progress import progress
 
@@ -25,13 +23,10 @@ from scripts._progress import progress
 def cli(alias: str | None, folder: Path, dry_run: bool) -> None:
     quiet()
     node = web3()
-    chain = Chain(node, deployments.load(*network_name(node), folder))
+    chain = Chain(node, recorded(node, folder))
     chain.require_code()
-    try:
-        with progress("blocks") as tell:
-            ledger = audit.rebuild(chain, None, tell)
-    except LedgerError as error:
-        raise DeploymentError(f"The book cannot be rebuilt from events: {error}.") from error
+    with progress("blocks") as tell:
+        ledger = audit.rebuild(chain, None, tell)
     found = concentration.largest(chain, ledger)
     table = Table(title="The largest position of each market")
     for name in ("market", "account", "notional", "known to the fund", "notional then"):
@@ -51,7 +46,6 @@ def cli(alias: str | None, folder: Path, dry_run: bool) -> None:
         console.print(f"{len(due)} to report")
         return
     account = deployer_account(alias, node)
-    account.set_autosign(True) if hasattr(account, "set_autosign") and alias is None else None
     for one in due:
         concentration.report(chain, ApeSender(account), one)
     console.print(f"{len(due)} reported; the target is {chain.call('InsuranceFund', 'target')} token units")

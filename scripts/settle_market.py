@@ -12,12 +12,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lastline import deployments, settlement
+from lastline import settlement
 from lastline.accounts import show
 from lastline.chain import Chain, Sender
 from lastline.units import WAD, to_decimal
 from lastline.views import VAULT
-from scripts._ape import ApeSender, connected, deployer_account, network_name, quiet, registry_option, web3
+from scripts._ape import ApeSender, connected, deployer_account, quiet, recorded, registry_option, web3
 from scripts._checks import wide_console
 
 
@@ -31,13 +31,12 @@ from scripts._checks import wide_console
 def cli(market: int, alias: str | None, folder: Path, dry_run: bool) -> None:
     quiet()
     node, console = web3(), wide_console()
-    chain = Chain(node, deployments.load(*network_name(node), folder))
+    chain = Chain(node, recorded(node, folder))
     found = settlement.plan(chain, market)
     show_plan(found, console)
     if dry_run:
         return
     account = deployer_account(alias, node)
-    account.set_autosign(True) if hasattr(account, "set_autosign") and alias is None else None
     run(chain, ApeSender(account), market, found, console)
 
 

@@ -9,13 +9,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lastline import audit, deployments
+from lastline import audit
 from lastline import fund_size as fs
 from lastline.chain import Chain
-from lastline.deployments import DeploymentError
-from lastline.ledger import LedgerError
 from lastline.units import to_decimal
-from scripts._ape import connected, network_name, quiet, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
 from scripts._checks import wide_console
 from scripts._figures import market_id, percent
 from scripts._progress import progress
@@ -26,8 +24,8 @@ DEFAULT_DEPTH = "2000000"
 
 @connected(__doc__)
 @registry_option
-@click.option("--record", type=click.Path(path_type=Path), help="A deployment record outside the registry.")
-@click.option("--block", type=int, help="Block whose book is looked at; the latest by default.")
+@record_option
+@block_option
 @click.option("--scenarios", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same numbers.")
 @click.option(
@@ -91,7 +89,7 @@ def cli(
 ) -> None:
     quiet()
     node = web3()
-    deployment = deployments.read(record) if record else deployments.load(*network_name(node), folder)
+    deployment = recorded(node, folder, record)
     names = {market["id"]: market["name"] for market in deployment.markets}
     assumptions = fs.Assumptions(
         by_market("volatility", volatility, DEFAULT_VOLATILITY, names),
@@ -105,11 +103,8 @@ def cli(
     chain = Chain(node, deployment)
     chain.require_code()
     number = node.eth.block_number if block is None else block
-    try:
-        with progress("blocks", is_wanted=not as_json) as tell:
-            book = fs.Book.of(audit.rebuild(chain, number, tell))
-    except LedgerError as error:
-        raise DeploymentError(f"The book cannot be rebuilt from events: {error}.") from error
+    with progress("blocks", is_wanted=not as_json) as tell:
+        book = fs.Book.of(audit.rebuild(chain, number, tell))
     returns = fs.jumps(book, assumptions, scenarios, seed)
     with progress("scenarios", scenarios, not as_json) as tell:
         sample = fs.losses(book, assumptions, returns, tell)

@@ -8,20 +8,18 @@ from pathlib import Path
 
 import click
 
-from lastline import audit, deployments
+from lastline import audit
 from lastline.chain import Chain
-from lastline.deployments import DeploymentError
 from lastline.history import SAVE_EVERY, History, resume
-from lastline.ledger import LedgerError
-from scripts._ape import connected, network_name, quiet, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
 from scripts._checks import as_data, show, wide_console
 from scripts._progress import progress
 
 
 @connected(__doc__)
 @registry_option
-@click.option("--record", type=click.Path(path_type=Path), help="A deployment record outside the registry.")
-@click.option("--block", type=int, help="Block to verify at; the latest by default.")
+@record_option
+@block_option
 @click.option(
     "--state",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -40,7 +38,7 @@ def cli(
 ) -> None:
     quiet()
     node = web3()
-    deployment = deployments.read(record) if record else deployments.load(*network_name(node), folder)
+    deployment = recorded(node, folder, record)
     chain = Chain(node, deployment)
     chain.require_code()
     last = node.eth.block_number if block is None else block
@@ -48,11 +46,8 @@ def cli(
     if state is not None:
         history, told = resume(chain, state, last)
         click.echo(told, err=True)
-    try:
-        with progress("blocks", is_wanted=not as_json) as tell:
-            history.advance(chain, last, tell, state, save_every)
-    except LedgerError as error:
-        raise DeploymentError(f"The ledger cannot be rebuilt from events: {error}.") from error
+    with progress("blocks", is_wanted=not as_json) as tell:
+        history.advance(chain, last, tell, state, save_every)
     with progress("checks", is_wanted=not as_json) as tell:
         report = audit.run(chain, last, history, tell)
     if as_json:

@@ -25,6 +25,8 @@ SETTLED: constant(uint256) = 3
 ALWAYS: constant(uint256) = 2**32 - 1
 # 4 % a day, per second, 18 decimals
 MAX_FUNDING_RATE: constant(uint256) = 4 * 10**16 // 86_400
+# Without a usable price for so long, the last good mark is the last price.
+DEAD_FEED_SECONDS: constant(uint256) = 86_400
 
 
 struct Market:
@@ -161,6 +163,25 @@ def _is_fresh_for_opening(m: Market) -> bool:
 @view
 def _require_fresh(m: Market):
     assert self._is_fresh(m), "market: stale mark"
+
+
+@view
+def _price_time(m: Market) -> uint256:
+    """
+    @notice When a price was last taken, even one that the mark is still on its way to
+    """
+    return max(m.mark_time, packing._step_time(self.clock_words[m.id]))
+
+
+@view
+def _require_long_silent(m: Market):
+    """
+    @notice The last good mark counts without a price only after DEAD_FEED_SECONDS
+    @dev The caller has seen that the oracle has no usable price. Reverts "market: stale mark"
+    """
+    assert (
+        m.mark != 0 and block.timestamp - self._price_time(m) >= DEAD_FEED_SECONDS
+    ), "market: stale mark"
 
 
 @pure

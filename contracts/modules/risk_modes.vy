@@ -73,8 +73,9 @@ def __init__():
 def set_mode_terms(mode_terms: IInsuranceFund.ModeTerms):
     """
     @notice Set what the risk mode follows; only governance
-    @dev Reverts "ownable: caller is not the owner", "fund: bad coverage bounds", "fund: bad drawdown", "fund: bad ease margin",
-         "fund: bad mode times", "fund: bad multiplier"
+    @dev The vault gets another multiplier with the next change of mode. Reverts "ownable: caller is not the owner",
+         "fund: bad coverage bounds", "fund: bad drawdown", "fund: bad ease margin", "fund: bad mode times",
+         "fund: bad multiplier"
     @param mode_terms New terms
     """
     ownable._check_owner()

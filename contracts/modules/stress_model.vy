@@ -51,7 +51,7 @@ def stress_loss(market: uint256) -> uint256:
     @notice A market's part of the target as of its last reports, token units
     @param market Market id
     """
-    return self.stress_losses[market] + self.largest[market].stress_loss
+    return self._stress_loss(market)
 
 
 @external
@@ -62,6 +62,12 @@ def largest_position(market: uint256) -> IInsuranceFund.LargestPosition:
     @param market Market id
     """
     return self.largest[market]
+
+
+@internal
+@view
+def _stress_loss(market: uint256) -> uint256:
+    return self.stress_losses[market] + self.largest[market].stress_loss
 
 
 @internal

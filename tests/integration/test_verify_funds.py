@@ -8,9 +8,10 @@ from eth_utils import keccak
 
 from lastline import audit, history
 from lastline import chain as chains
+from lastline.chain import Reverted
 from lastline.deployments import DeploymentError
 from lastline.history import History, resume
-from lastline.views import VAULT
+from lastline.views import FUND, VAULT
 from scripts.verify_funds import cli
 
 
@@ -43,15 +44,19 @@ def test_json_has_every_check(busy, run_script):
     }
 
 
+def take_one_unit(system, holder):
+    """Out of a contract's tokens, by no function of it."""
+    token = system.chain.contract("Collateral")
+    system.rpc("anvil_impersonateAccount", holder)
+    system.rpc("anvil_setBalance", holder, hex(10**18))
+    data = token.encode_abi("transfer", args=[system.deployer.address, 1])
+    sent = system.rpc("eth_sendTransaction", {"from": holder, "to": token.address, "data": data})
+    assert system.node.eth.wait_for_transaction_receipt(sent)["status"] == 1
+    system.rpc("anvil_stopImpersonatingAccount", holder)
+
+
 def test_one_unit_transferred_out_is_found(busy, run_script):
-    vault = busy.chain.deployment.address(VAULT)
-    token = busy.chain.contract("Collateral")
-    busy.rpc("anvil_impersonateAccount", vault)
-    busy.rpc("anvil_setBalance", vault, hex(10**18))
-    data = token.encode_abi("transfer", args=[busy.deployer.address, 1])
-    sent = busy.rpc("eth_sendTransaction", {"from": vault, "to": token.address, "data": data})
-    assert busy.node.eth.wait_for_transaction_receipt(sent)["status"] == 1
-    busy.rpc("anvil_stopImpersonatingAccount", vault)
+    take_one_unit(busy, busy.chain.deployment.address(VAULT))
     result = verify(run_script, busy)
     assert result.exit_code == 1
     assert "I1-out" in result.output
@@ -76,6 +81,61 @@ def test_one_unit_taken_from_storage_is_found(busy, run_script):
 def test_donation_is_no_fault(busy, run_script):
     busy.chain.send(busy.deployer, "Collateral", "mint", busy.chain.deployment.address(VAULT), 1)
     assert verify(run_script, busy).exit_code == 0
+
+
+def change_storage(system, view, *arguments):
+    """Make a view of the fund answer otherwise, by one of the words it reads."""
+    fund = system.chain.contract(FUND)
+    asked = {"to": fund.address, "data": fund.encode_abi(view, args=list(arguments))}
+    before = system.chain.call(FUND, view, *arguments)
+    read = system.rpc("eth_createAccessList", asked, "latest")["accessList"]
+    slots = [
+        s for entry in read if entry["address"].lower() == fund.address.lower() for s in entry["storageKeys"]
+    ]
+    for slot in slots:
+        word = int.from_bytes(system.node.eth.get_storage_at(fund.address, int(slot, 16)))
+        system.rpc("anvil_setStorageAt", fund.address, slot, f"0x{word ^ 1:064x}")
+        (now,) = system.chain.call_many(FUND, [(view, *arguments)], "latest", False)
+        if not isinstance(now, Reverted) and now != before:
+            return
+        system.rpc("anvil_setStorageAt", fund.address, slot, f"0x{word:064x}")
+    raise AssertionError(f"{view} reads no word that matters")
+
+
+@pytest.fixture
+def with_history(busy):
+    """The fund has a checkpoint, and a part of its reserve lies cold."""
+    send, deployer = busy.chain.send, busy.deployer
+    send(deployer, FUND, "set_target_floor", 0)
+    send(deployer, FUND, "set_custody", busy.chain.deployment.address("Exchange"), 60_000 * 10**6)
+    send(deployer, FUND, "sweep")
+    send(deployer, FUND, "update_mode")
+    assert audit.run(busy.chain).holds
+    return busy
+
+
+@pytest.mark.parametrize(
+    ("view", "arguments", "check"),
+    [
+        ("cold_reserve", (), "I7-cold"),
+        ("checkpoint", (0,), "I7-history"),
+        ("checkpoint_count", (), "I7-history"),
+        ("paid_in_market", (0,), "I7-markets"),
+        ("repaid_in_market", (0,), "I7-markets"),
+        ("community_paid_in_market", (32,), "I7-markets"),
+        ("community_repaid_in_market", (32,), "I7-markets"),
+        ("total_in", (8,), "I7-sources"),
+        ("reserve", (), "I7"),
+    ],
+)
+def test_a_word_of_the_fund_that_no_event_explains_is_found(with_history, view, arguments, check):
+    change_storage(with_history, view, *arguments)
+    assert check in [failed.id for failed in audit.run(with_history.chain).failed]
+
+
+def test_a_cold_safe_that_has_lost_its_tokens_is_found(with_history):
+    take_one_unit(with_history, with_history.chain.deployment.address("Exchange"))
+    assert [failed.id for failed in audit.run(with_history.chain).failed] == ["I7-safe"]
 
 
 # --- stopped, and gone on -----------------------------------------------------------------------------------

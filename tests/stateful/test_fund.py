@@ -3,7 +3,7 @@
 What the histories do and what is compared is in tests/stateful/funded.py.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 
@@ -48,13 +48,6 @@ REACHED = (
     "write_off, fund missing",
     "withdraw, fund broken",
 )
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[AnvilChain]:
-    chain = AnvilChain()
-    yield chain
-    chain.close()
 
 
 @pytest.fixture(scope="module")

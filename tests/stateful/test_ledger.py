@@ -4,7 +4,6 @@ Seeded histories carry the volume; the machine below shrinks what it finds. Both
 times faster here than an EVM in Python. A failure prints seed, step, the last operations and the figures.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,13 +38,6 @@ ONCE_APART = (
     (201_154, {"decimals": 18, "has_fine_ticks": True}),
 )
 WAYS_OF_THEN = ["absorb", "take_over", "deleverage", "round", "close_at_mark", "buy"]
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[AnvilChain]:
-    chain = AnvilChain()
-    yield chain
-    chain.close()
 
 
 @pytest.fixture(scope="module")

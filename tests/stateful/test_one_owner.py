@@ -43,13 +43,6 @@ WAYS = {
 
 
 @pytest.fixture(scope="module")
-def chain() -> Iterator[AnvilChain]:
-    chain = AnvilChain()
-    yield chain
-    chain.close()
-
-
-@pytest.fixture(scope="module")
 def venues(chain: AnvilChain) -> list[Venue]:
     return one_owner.venues(chain)
 

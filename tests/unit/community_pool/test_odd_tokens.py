@@ -72,6 +72,18 @@ def test_a_blocked_owner_is_paid_elsewhere(make_system):
     assert system.token.balanceOf(system.stranger) == system.units(100)
 
 
+def test_what_the_pool_would_give_is_told_in_the_middle_of_a_call_too(make_system):
+    """Its one view without the lock, for the fund that is asked whether all is calm: what is left."""
+    system = make_system("mocks/MockTokenHook.vy")
+    system.stake(system.alice, 100)
+    system.token.arm(system.pool, method_id("exposed_assets()"))
+    system.draw(system.units(30))
+    assert system.token.call_count() == 1
+    assert system.token.is_last_call_successful()
+    told = int.from_bytes(system.token.last_response())
+    assert told == system.pool.exposed_assets() == system.units(70)
+
+
 @pytest.mark.parametrize("call", ["cancel_deposit(address)", "activate_deposit(address)", "sweep_stray()"])
 def test_a_token_that_calls_back_finds_the_pool_locked(make_system, call):
     system = make_system("mocks/MockTokenHook.vy")
@@ -85,4 +97,6 @@ def test_a_token_that_calls_back_finds_the_pool_locked(make_system, call):
 
     assert system.token.call_count() == 1
     assert not system.token.is_last_call_successful()
+    # by the lock, which gives no reason
+    assert system.token.last_response() == b""
     assert system.token.balanceOf(system.pool) == 0

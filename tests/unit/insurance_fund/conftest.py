@@ -100,8 +100,9 @@ class FundSystem:
         fund = self.fund
         inflows = sum(fund.total_in(source) for source in Source)
         assert fund.reserve() == inflows - fund.total_paid() - fund.capital_withdrawn()
-        assert fund.total_paid() == sum(fund.paid_in_market(market) for market in range(3))
-        assert fund.reserve() <= self.token.balanceOf(fund)
+        payees = [*range(3), fund.RECOVERY()]
+        assert fund.total_paid() == sum(fund.paid_in_market(payee) for payee in payees)
+        assert fund.hot_reserve() == fund.reserve() - fund.cold_reserve() <= self.token.balanceOf(fund)
 
 
 def limits(draw_cap: int, draw_share: int = WAD // 4, stress_share: int = WAD // 10) -> tuple[int, int, int]:

@@ -3,6 +3,8 @@
 import boa
 import pytest
 
+from tests import support
+
 
 def donate(system, whole):
     """Bring tokens in without a transfer."""
@@ -107,7 +109,60 @@ def test_payment_works_again_after_unblocking(blocking):
     assert blocking.pay(0, 1_000) == blocking.units(1_000)
 
 
+def with_cold_safe(system):
+    """All that the target does not need may be swept; a vault that is calm."""
+    vault = support.deploy("mocks/MockFundVault.vy")
+    vault.set_mode(0)
+    vault.set_fund(system.fund)
+    system.vault = vault.address
+    system.fund.set_vault(vault, sender=system.governance)
+    safe = support.deploy("mocks/MockERC1271Wallet.vy", system.governance)
+    system.fund.set_custody(safe, 0, sender=system.governance)
+    system.token.approve(system.fund, 2**256 - 1, sender=safe.address)
+    return safe
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("mocks/MockTokenFalseReturn.vy", "token: transfer failed"),
+        ("mocks/MockTokenFeeOnTransfer.vy", "fund: short delivery"),
+    ],
+)
+def test_a_sweep_that_does_not_arrive_reverts(make_system, path, error):
+    system = make_system(path, has_vault=False)
+    donate(system, 100_000)
+    with_cold_safe(system)
+    before = system.state(), system.fund.cold_reserve()
+    with boa.reverts(error):
+        system.fund.sweep()
+    assert (system.state(), system.fund.cold_reserve()) == before
+
+
+def test_reserve_that_comes_back_short_reverts(make_system):
+    """The fee is rounded down: it went there in crumbs that pay none."""
+    system = make_system("mocks/MockTokenFeeOnTransfer.vy", has_vault=False)
+    donate(system, 100_000)
+    safe, fund = with_cold_safe(system), system.fund
+    for _ in range(2):
+        fund.set_custody(safe, fund.hot_reserve() - 99, sender=system.governance)
+        fund.sweep()
+    before = system.state(), fund.cold_reserve(), system.token.balanceOf(safe)
+    assert before[1:] == (198, 198)
+    with boa.reverts("token: short delivery"):
+        fund.bring_back(198)
+    assert (system.state(), fund.cold_reserve(), system.token.balanceOf(safe)) == before
+
+
 REENTRANT_CALLS = {
+    "pay_recovery": ("pay_recovery", (10**24,)),
+    "receive_surplus": ("receive_surplus", (0, 0)),
+    "update_mode": ("update_mode", ()),
+    "report_position": ("report_position", (0, 1)),
+    "sweep": ("sweep", ()),
+    "bring_back": ("bring_back", (1,)),
+    "is_calm": ("is_calm", ()),
+    "risk_state": ("risk_state", ()),
     "pay": ("pay", (0, 10**24, 0)),
     "receive_inflow": ("receive_inflow", (0, 0, 0)),
     "add_capital": ("add_capital", (1,)),
@@ -120,11 +175,16 @@ REENTRANT_CALLS = {
 
 
 @pytest.mark.parametrize("inner", REENTRANT_CALLS)
-@pytest.mark.parametrize("outer", ["pay", "add_capital", "withdraw_capital"])
+@pytest.mark.parametrize(
+    "outer", ["pay", "add_capital", "withdraw_capital", "pay_recovery", "sweep", "bring_back"]
+)
 def test_token_that_calls_back_gets_nowhere(make_system, outer, inner):
     """Attacks E01 to E06: every function is locked during a transfer, views too."""
-    system = make_system("mocks/MockTokenHook.vy")
+    system = make_system("mocks/MockTokenHook.vy", has_vault=False)
     system.add_capital(100_000)
+    with_cold_safe(system)
+    if outer == "bring_back":
+        system.fund.sweep()
     name, arguments = REENTRANT_CALLS[inner]
     system.token.arm(system.fund, getattr(system.fund, name).prepare_calldata(*arguments))
     calls = {
@@ -133,9 +193,16 @@ def test_token_that_calls_back_gets_nowhere(make_system, outer, inner):
         "withdraw_capital": lambda: system.fund.withdraw_capital(
             system.units(1_000), system.stranger, sender=system.governance
         ),
+        "pay_recovery": lambda: system.fund.pay_recovery(
+            system.quote(system.units(1_000)), sender=system.vault
+        ),
+        "sweep": lambda: system.fund.sweep(),
+        "bring_back": lambda: system.fund.bring_back(system.units(1_000)),
     }
     calls[outer]()
 
     assert system.token.call_count() == 1
     assert not system.token.is_last_call_successful()
+    # by the lock, which gives no reason, and not for want of rights or money
+    assert system.token.last_response() == b""
     system.assert_conserved()

@@ -46,6 +46,14 @@ def late_loss(
     return Late(winner, loser, newcomer, scene.kernel.inventory().outstanding)
 
 
+def two_in_profit(scene: Scene) -> None:
+    """Behind a late loss: the newcomer and somebody of another class have profit, in two generations."""
+    scene.move(23)
+    other = scene.account("other", 1000)
+    scene.open(other, scene.account("another", 1000, leverage_class=2), 2)
+    scene.move(26)
+
+
 def sell_inventory(scene: Scene, buyer: str = "buyer", cash: Number = 1000) -> int:
     """To somebody without profit there, at mark."""
     account = scene.account(buyer, cash)

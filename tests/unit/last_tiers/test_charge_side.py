@@ -14,6 +14,7 @@ from tests.unit.last_tiers.late import (
     events,
     late_loss,
     sell_inventory,
+    two_in_profit,
     window_of,
 )
 
@@ -187,10 +188,7 @@ def test_profit_of_at_most_the_dust_does_not_stand_in_the_way(scene):
 
 def test_a_scan_that_is_not_finished_charges_nobody(scene):
     late = late_loss(scene)
-    scene.move(23)
-    other = scene.account("other", 1000)
-    scene.open(other, scene.account("another", 1000, leverage_class=2), 2)
-    scene.move(26)
+    two_in_profit(scene)
     assert scene.kernel.position(late.newcomer).unrealised > 0
     refused(scene, "tiers: too few cohorts", limit=1)
     refused(scene, "crisis: profit first", limit=2)

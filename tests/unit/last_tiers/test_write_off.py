@@ -8,7 +8,16 @@ import pytest
 from tests.kernel import BTC, RECOVERY, WAD, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import MODE_ADL, Scene, fresh
-from tests.unit.last_tiers.late import DAY, Late, events, late_loss, sell_inventory, window_of, write_off
+from tests.unit.last_tiers.late import (
+    DAY,
+    Late,
+    events,
+    late_loss,
+    sell_inventory,
+    two_in_profit,
+    window_of,
+    write_off,
+)
 from tests.unit.settlement.settling import clock_of, settle
 
 
@@ -241,10 +250,7 @@ def test_a_window_that_is_used_up_leaves_nothing_to_charge(scene):
 
 def test_a_scan_that_is_not_finished_writes_nothing_off(scene):
     late = old_loss(scene)
-    scene.move(23)
-    other = scene.account("other", 1000)
-    scene.open(other, scene.account("another", 1000, leverage_class=2), 2)
-    scene.move(26)
+    two_in_profit(scene)
     assert scene.kernel.position(late.newcomer).unrealised > 0
     refused(scene, "tiers: too few cohorts", limit=1)
     assert write_off(scene, limit=2) > 0
@@ -259,16 +265,12 @@ def test_bad_numbers_of_cohorts_are_refused(scene, limit):
 
 def test_an_open_round_has_to_be_finished_first(scene):
     """Anybody can, through the allocator."""
-    late = old_loss(scene)
-    scene.move(23)
-    other = scene.account("other", 1000)
-    scene.open(other, scene.account("another", 1000, leverage_class=2), 2)
-    scene.move(26)
+    old_loss(scene)
+    two_in_profit(scene)
     scene.kernel.charge_round(limit=1)
     refused(scene, "market: round open")
     scene.kernel.charge_round()
     assert write_off(scene) > 0
-    assert late.claim
     scene.kernel.assert_conserved()
 
 

@@ -59,6 +59,7 @@ def outer_call(kernel: Kernel, outer: str) -> None:
     by(TRADER, kernel.token.approve, kernel.vault.address, TOKENS)
     calls = {
         "deposit": lambda: by(TRADER, kernel.vault.deposit, account, TOKENS),
+        "deposit_at_ratio": lambda: by(TRADER, kernel.vault.deposit_at_ratio, account, TOKENS, 0),
         "deposit_with_permit": lambda: by(
             TRADER, kernel.vault.deposit_with_permit, account, TOKENS, 0, 0, b"", b""
         ),
@@ -67,7 +68,7 @@ def outer_call(kernel: Kernel, outer: str) -> None:
     calls[outer]()
 
 
-OUTER = ("deposit", "deposit_with_permit", "withdraw")
+OUTER = ("deposit", "deposit_at_ratio", "deposit_with_permit", "withdraw")
 
 
 @pytest.mark.parametrize("is_before_transfer", [True, False])
