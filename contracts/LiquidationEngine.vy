@@ -67,6 +67,11 @@ NO_POSITION_MARKET: constant(uint256) = 1
 VAULT: immutable(address)
 
 
+struct Admitted:
+    size: uint256  # most to ask for, base
+    bucket: packing.Bucket  # the market's limit, to count against what is liquidated of it
+
+
 @deploy
 def __init__(vault: address):
     """
@@ -95,9 +100,9 @@ def take_over(
     @return Change of the liquidated position, price, and fee
     @custom:invariant I9
     """
-    bits: uint256 = self._market_bits(account)
-    mark_renewal._renew_if_several(VAULT, bits)
-    return self._take_over(account, market, max_size, liquidator, limit_price, bits)
+    return self._take_over(
+        account, market, max_size, liquidator, limit_price, self._renewed(account, market)
+    )
 
 
 @external
@@ -116,10 +121,11 @@ def refresh_and_take_over(
     @custom:invariant I9
     """
     self._refresh(market)
-    bits: uint256 = self._market_bits(account)
-    if bits & unsafe_sub(bits, 1) != 0:
+    words: IMarginVault.LiquidationWords = self._words(account, market)
+    bits: uint256 = self._bits_of(words)
+    if mark_renewal._are_several(bits):
         mark_renewal._renew(VAULT, bits & ~packing._bit(market))
-    return self._take_over(account, market, max_size, liquidator, limit_price, bits)
+    return self._take_over(account, market, max_size, liquidator, limit_price, words)
 
 
 @external
@@ -133,9 +139,7 @@ def admit(account: uint256, market: uint256, max_size: uint256) -> uint256:
     @param max_size Most wanted, base, 18 decimals
     @return Base, at most `max_size`
     """
-    bits: uint256 = self._market_bits(account)
-    mark_renewal._renew_if_several(VAULT, bits)
-    return self._admitted(account, market, bits, max_size)[0]
+    return self._admitted(account, market, self._renewed(account, market), max_size).size
 
 
 @external
@@ -148,7 +152,12 @@ def count(market: uint256, size: uint256):
     """
     word: uint256 = staticcall IMarginVaultViews(VAULT).exchange_word(skip_contract_check=True)
     assert convert(msg.sender, uint256) == word & packing.MASK_160, "liquidation: not exchange"
-    self._count(market, size, staticcall IMarginVaultViews(VAULT).mark(market, skip_contract_check=True))
+    self._count(
+        market,
+        rate_limit._bucket(market),
+        size,
+        staticcall IMarginVaultViews(VAULT).mark(market, skip_contract_check=True),
+    )
 
 
 @external
@@ -308,7 +317,7 @@ def admissible(account: uint256, market: uint256, max_size: uint256) -> uint256:
     @param max_size Most wanted, base, 18 decimals
     @return Base, 18 decimals
     """
-    return self._admitted(account, market, self._market_bits(account), max_size)[0]
+    return self._admitted(account, market, self._words(account, market), max_size).size
 
 
 @external
@@ -352,51 +361,68 @@ def _take_over(
     max_size: uint256,
     liquidator: uint256,
     limit_price: uint256,
-    bits: uint256,
+    words: IMarginVault.LiquidationWords,
 ) -> IMarginVaultLiquidation.TakeOver:
+    """
+    @param words What the vault says now
+    """
     self._require_controller(liquidator)
-    size: uint256 = 0
-    mark: uint256 = 0
-    size, mark = self._admitted(account, market, bits, max_size)
+    admitted: Admitted = self._admitted(account, market, words, max_size)
     # The constructor has seen that the vault has code.
     taken: IMarginVaultLiquidation.TakeOver = extcall IMarginVaultLiquidation(VAULT).take_over(
-        account, market, size, liquidator, limit_price, skip_contract_check=True
+        account, market, admitted.size, liquidator, limit_price, skip_contract_check=True
     )
-    if mark != 0:
-        self._count(market, fixed_math._magnitude(taken.size), mark)
+    if admitted.bucket.capacity != 0:
+        self._count(market, admitted.bucket, fixed_math._magnitude(taken.size), words.mark)
     return taken
 
 
-def _count(market: uint256, size: uint256, mark: uint256):
-    rate_limit._count(market, fixed_math._mul_div_up(size, mark, units.WAD))
+def _count(market: uint256, bucket: packing.Bucket, size: uint256, mark: uint256):
+    rate_limit._count(market, bucket, fixed_math._mul_div_up(size, mark, units.WAD))
+
+
+@view
+def _words(account: uint256, market: uint256) -> IMarginVault.LiquidationWords:
+    return staticcall IMarginVault(VAULT).liquidation_words(account, market, skip_contract_check=True)
+
+
+def _renewed(account: uint256, market: uint256) -> IMarginVault.LiquidationWords:
+    """
+    @notice `_words`; those of an account in several markets after renewing their marks
+    """
+    words: IMarginVault.LiquidationWords = self._words(account, market)
+    bits: uint256 = self._bits_of(words)
+    if mark_renewal._are_several(bits):
+        mark_renewal._renew(VAULT, bits)
+        return self._words(account, market)
+    return words
+
+
+@pure
+def _bits_of(words: IMarginVault.LiquidationWords) -> uint256:
+    return mark_renewal._bits_of(words.account)
 
 
 @view
 def _admitted(
-    account: uint256, market: uint256, bits: uint256, max_size: uint256
-) -> (uint256, uint256):
+    account: uint256, market: uint256, words: IMarginVault.LiquidationWords, max_size: uint256
+) -> Admitted:
     """
     @notice How much of `max_size` may be asked for
-    @param bits The account's markets
-    @return Base; and the mark, if the market has a limit for what is liquidated to be counted against, else 0
+    @param words What the vault says now
     """
-    size: uint256 = max_size
-    if bits & unsafe_sub(bits, 1) != 0:
-        size = min(size, self._most_by_order(account, market))
-    if rate_limit.words[market] == 0:
-        return size, 0
-    mark: uint256 = staticcall IMarginVaultViews(VAULT).mark(market, skip_contract_check=True)
+    out: Admitted = Admitted(size=max_size, bucket=rate_limit._bucket(market))
+    if mark_renewal._are_several(self._bits_of(words)):
+        out.size = min(out.size, self._most_by_order(account, market))
+    if out.bucket.capacity == 0:
+        return out
     room: uint256 = fixed_math._mul_div_down(
-        rate_limit._free(rate_limit._bucket(market)), units.WAD, max(mark, 1)
+        rate_limit._free(out.bucket), units.WAD, max(words.mark, 1)
     )
-    if size > room:
-        # who asks for all of a position that fits needs no plan; what is stored is never less than what there is
-        word: uint256 = staticcall IMarginVaultViews(VAULT).position_word(
-            account, market, skip_contract_check=True
-        )
-        if word & packing.MASK_112 > room:
-            size = self._most_by_rate(account, market, size, room)
-    return size, mark
+    # who asks for all of a position that fits needs no plan; what is stored is never less than what there is
+    if min(out.size, words.position & packing.MASK_112) > room:
+        out.size = self._most_by_rate(account, market, out.size, room)
+    return out
 
 
 @view

@@ -156,6 +156,7 @@ def fill(
         # (the mark of a settled market is of a time to come)
         markets._require_unsettled(m)
         raise "market: stale mark"
+    m.terms_word = margin_math._without_idle_lower_cap(m.terms_word, m.open_interest, m.mark)
     open_interest: uint256 = m.open_interest
     band: uint256 = trading._band(m.mark, m.terms_word)
     fees: uint256 = 0
@@ -223,6 +224,17 @@ def fill(
         ) <= margin_math._open_interest_cap_quote(m.terms_word), "market: open interest value"
     m.fees += fees
     markets._store_flow(m)
+
+
+@external
+@view
+def liquidation_words(account: uint256, market: uint256) -> IMarginVault.LiquidationWords:
+    assert market < units.MAX_MARKETS, "market: unknown"
+    return IMarginVault.LiquidationWords(
+        account=accounts.words[account],
+        position=accounts.positions[account][market],
+        mark=markets.price_words[market] & packing.MASK_104,
+    )
 
 
 @external

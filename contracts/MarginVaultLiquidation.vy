@@ -104,6 +104,7 @@ def take_over(
     m: markets.Market = markets._load(market)
     markets._require_unsettled(m)
     markets._require_fresh(m)
+    m.terms_word = margin_math._without_idle_lower_cap(m.terms_word, m.open_interest, m.mark)
     seat: positions.Seat = empty(positions.Seat)
     elsewhere: margin.Risk = empty(margin.Risk)
     m.open_interest, seat, elsewhere = books._in_hand(MEMBERSHIP, m, account, multiplier)

@@ -17,6 +17,7 @@ from .interfaces import IMarginVaultLiquidation
 from .interfaces import IMarginVaultOrderClose
 from .lib import fixed_math
 from .lib import kernel
+from .lib import margin_math
 from .lib import packing
 from .lib import units
 from .modules import accounts
@@ -111,6 +112,7 @@ def close_with_orders(
     m: markets.Market = markets._load(market)
     markets._require_unsettled(m)
     markets._require_fresh(m)
+    m.terms_word = margin_math._without_idle_lower_cap(m.terms_word, m.open_interest, m.mark)
     band: uint256 = trading._band(m.mark, m.terms_word)
     is_buy: bool = makers[0].size > 0
     change: int256 = 0

@@ -18,9 +18,10 @@ from scripts._gas import adversarial, crisis, features, marks, report, trades
 from scripts._gas.system import System, deploy_system
 
 OUT = Path(__file__).resolve().parent.parent / "build" / "gas.json"
-MEASURES: tuple[Callable[[System], dict[str, Any]], ...] = (
-    trades.measure_trades,
-    trades.measure_liquidation,
+Measure = Callable[[System], dict[str, Any]]
+EVERYDAY: tuple[Measure, ...] = (trades.measure_trades, trades.measure_liquidation)
+MEASURES: tuple[Measure, ...] = (
+    *EVERYDAY,
     crisis.measure_crisis,
     adversarial.measure_adversarial,
 )
@@ -42,6 +43,11 @@ def cli() -> None:
         start = system.snapshot()
         for measure in MEASURES:
             gas |= measure(system)
+            start = system.restore(start)
+        for measure in EVERYDAY:
+            features.switch_on(system)
+            more = measure(system)
+            gas |= {name + report.SWITCHED_ON: more[name] for name in more if name in report.TARGETS}
             start = system.restore(start)
         more = features.measure_features(system, _artifact)
         system.restore(start)

@@ -55,6 +55,14 @@ def _rated_up(amount: uint256, rate: uint256) -> uint256:
 
 
 @pure
+def _rated_down(amount: uint256, rate: uint256) -> uint256:
+    """
+    @notice amount * rate / 1e18 of the same amounts and rates, rounded down
+    """
+    return unsafe_div(unsafe_mul(amount, rate), 10**18)
+
+
+@pure
 def _signed_mul_div_floor(a: int256, b: uint256, divisor: uint256) -> int256:
     """
     @notice a * b / divisor, rounded toward minus infinity

@@ -26,6 +26,7 @@ from . import units
 
 # The field of the lower cap; zero: there is none.
 LOWER_CAP: constant(uint256) = 15 << 204
+WAD_SQUARED_16TH: constant(uint256) = units.WAD * units.WAD // 16
 MASK_12: constant(uint256) = 2**12 - 1
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_32: constant(uint256) = 2**32 - 1
@@ -251,6 +252,23 @@ def _initial_in_crowd(
     if beyond == 0 or initial >= notional:
         return initial
     return initial + fixed_math._mul_div_up(unsafe_sub(notional, initial), beyond, span)
+
+
+@pure
+def _without_idle_lower_cap(terms_word: uint256, open_interest: uint256, mark: uint256) -> uint256:
+    """
+    @notice The terms without a lower cap that the open interest is not beyond: then no side of a trade needs to look at it
+    @param open_interest Base
+    """
+    share: uint256 = terms_word & LOWER_CAP
+    if share == 0:
+        return terms_word
+    # _open_interest_cap_quote in sixteenths, times WAD (a size is less than 2**112, a price than 2**104, the cap than 2**42 * WAD)
+    cap: uint256 = terms_word >> 208
+    sixteenth: uint256 = unsafe_mul((cap & CAP_MANTISSA) << ((cap >> 11) & 31), WAD_SQUARED_16TH)
+    if unsafe_mul(open_interest, mark) > unsafe_mul(sixteenth, share >> 204):
+        return terms_word
+    return terms_word ^ share
 
 
 @pure

@@ -21,8 +21,19 @@ def _market_bits(vault: address, account: uint256) -> uint256:
     """
     @notice The markets where an account has a position or maturing profit, one bit each
     """
-    word: uint256 = staticcall IMarginVaultViews(vault).account_word(account, skip_contract_check=True)
-    return (word >> 128) & MASK_32
+    return self._bits_of(
+        staticcall IMarginVaultViews(vault).account_word(account, skip_contract_check=True)
+    )
+
+
+@pure
+def _bits_of(account_word: uint256) -> uint256:
+    return (account_word >> 128) & MASK_32
+
+
+@pure
+def _are_several(bits: uint256) -> bool:
+    return bits & unsafe_sub(bits, 1) != 0
 
 
 def _renew(vault: address, bits: uint256):
@@ -50,5 +61,5 @@ def _renew_if_several(vault: address, bits: uint256):
     """
     @notice `_renew` of an account in several markets: a hedge must not be judged at marks of different age
     """
-    if bits & unsafe_sub(bits, 1) != 0:
+    if self._are_several(bits):
         self._renew(vault, bits)

@@ -60,6 +60,12 @@ def rated_up(amount: uint256, rate: uint256) -> uint256:
 
 @external
 @pure
+def rated_down(amount: uint256, rate: uint256) -> uint256:
+    return fixed_math._rated_down(amount, rate)
+
+
+@external
+@pure
 def positive_part(a: int256) -> uint256:
     return fixed_math._positive_part(a)
 

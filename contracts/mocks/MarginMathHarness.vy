@@ -157,3 +157,9 @@ def initial_in_crowd(
     notional: uint256, initial: uint256, open_interest: uint256, terms_word: uint256
 ) -> uint256:
     return margin_math._initial_in_crowd(notional, initial, open_interest, terms_word)
+
+
+@external
+@pure
+def without_idle_lower_cap(terms_word: uint256, open_interest: uint256, mark: uint256) -> uint256:
+    return margin_math._without_idle_lower_cap(terms_word, open_interest, mark)

@@ -23,6 +23,9 @@ VIEW: constant(uint256) = 4
 
 is_operator: public(HashMap[address, HashMap[address, bool]])
 account_word: public(HashMap[uint256, uint256])
+position_words: HashMap[uint256, uint256]
+mark: public(HashMap[uint256, uint256])
+next_marks: HashMap[uint256, uint256]
 is_recording: public(bool)
 
 calls: DynArray[Call, 256]
@@ -44,6 +47,33 @@ def set_operator(operator: address, is_approved: bool):
 @external
 def set_account_word(account: uint256, word: uint256):
     self.account_word[account] = word
+
+
+@external
+def set_position_word(account: uint256, word: uint256):
+    """
+    @param word That of every market
+    """
+    self.position_words[account] = word
+
+
+@external
+def set_mark(market: uint256, mark: uint256):
+    self.mark[market] = mark
+
+
+@external
+def set_next_mark(market: uint256, mark: uint256):
+    """
+    @param mark What update_mark makes of it, if not zero
+    """
+    self.next_marks[market] = mark
+
+
+@external
+@view
+def liquidation_words(account: uint256, market: uint256) -> uint256[3]:
+    return [self.account_word[account], self.position_words[account], self.mark[market]]
 
 
 @external
@@ -114,6 +144,8 @@ def __default__() -> Bytes[448]:
         raw_revert(answer)
     if action == BURN:
         raise UNREACHABLE
+    if selector == method_id("update_mark(uint256)", output_type=bytes4) and self.next_marks[argument] != 0:
+        self.mark[argument] = self.next_marks[argument]
     if self.is_recording and action != VIEW:
         # Of msg.data only a slice of fixed length can be had: here one, two, four or five words.
         data: Bytes[164] = b""

@@ -40,11 +40,12 @@ def _free(b: packing.Bucket) -> uint256:
     return fixed_math._saturating_sub(b.capacity, b.used)
 
 
-def _count(market: uint256, notional: uint256):
+def _count(market: uint256, bucket: packing.Bucket, notional: uint256):
     """
     @notice `notional` has been liquidated. What is more than fits is forgotten: nobody waits for longer than `refill_seconds`
+    @param bucket The market's, as of now
     """
-    b: packing.Bucket = self._bucket(market)
+    b: packing.Bucket = bucket
     if b.capacity == 0:
         return
     b.used = min(b.used + notional, b.capacity)

@@ -29,7 +29,7 @@ def _band(mark: uint256, terms_word: uint256) -> uint256:
     """
     @notice How far from mark a price may lie, quote per base
     """
-    return fixed_math._mul_div_down(mark, margin_math._band(terms_word), units.WAD)
+    return fixed_math._rated_down(mark, margin_math._band(terms_word))
 
 
 @pure
@@ -81,7 +81,8 @@ def _fill_side(
     assert (seat.classes >> 64) & packing.MASK_16 == system._exchange_version(
         exchange_word
     ), "vault: exchange not accepted"
-    fee: uint256 = fixed_math._wad_mul_up(fixed_math._magnitude(cost), fee_rate)
+    # (a cost is less than 2**160)
+    fee: uint256 = fixed_math._rated_up(fixed_math._magnitude(cost), fee_rate)
     size: int256 = 0
     notional: int256 = 0
     pnl: int256 = 0

@@ -35,7 +35,7 @@ LIMITS: dict[str, int] = {
     "signed by a Safe": 34_500,
     "reduce-only, both": 200,
     "marks in steps": 150,
-    "lower cap, below it": 2_000,
+    "lower cap, below it": 300,
     "lower cap, beyond it": 2_700,
     "taker in a second market": 24_000,
     "both in a second market": 37_500,
@@ -55,14 +55,16 @@ LIMITS: dict[str, int] = {
     "update_mark, 1 feed": 31_500,
     "update_mark, 3 feeds": 89_000,
     "update_mark, 5 feeds": 147_000,
-    "take_over, 2 markets": 167_000,
-    "take_over, 3 markets": 268_000,
-    "liquidate, 1 market, 1 maker": 75_000,
-    "liquidate, 1 market, 4 makers": 213_000,
-    "liquidate, 2 markets, 1 maker": 253_000,
-    "liquidate, 2 markets, 4 makers": 391_000,
-    "liquidate, 3 markets, 1 maker": 363_000,
-    "liquidate, 3 markets, 4 makers": 501_000,
+    "take_over, 2 markets": 170_000,
+    "take_over, 3 markets": 270_500,
+    "take_over, rate limit": 7_000,
+    "liquidate, rate limit, 1 maker": 94_500,
+    "liquidate, 1 market, 1 maker": 78_000,
+    "liquidate, 1 market, 4 makers": 214_500,
+    "liquidate, 2 markets, 1 maker": 256_500,
+    "liquidate, 2 markets, 4 makers": 393_000,
+    "liquidate, 3 markets, 1 maker": 365_500,
+    "liquidate, 3 markets, 4 makers": 502_000,
 }
 
 
@@ -155,24 +157,16 @@ def _markets(f: Features, artifacts: Artifacts) -> None:
     def fresh() -> int:
         return _take(s, a, s.order(b, -SIZE))
 
-    def lower_cap(cap: int, share: str) -> None:
-        config = _changed(MARGIN, {OPEN_INTEREST_CAP_QUOTE: wad(cap), LOWER_CAP_SHARE: wad(share)})
-        s.send(s.owner, s.vault, "set_margin_config", MARKET, config)
-
-    def limit_step() -> None:
-        config = _changed(LIQUIDATION, {MAX_MARK_STEP: wad("0.01")})
-        s.send(s.owner, s.vault, "set_liquidation_config", MARKET, config)
-
     def enter(*others: Trader) -> None:
         for trader in others:
             _trade_in(s, 1, trader, s.trader(f"other of {trader.account}", 50_000), wad("0.01"))
 
     f.start("take, market", fresh)
-    f.add("marks in steps", fresh, limit_step)
+    f.add("marks in steps", fresh, lambda: _limit_step(s))
     # of a cap of 10 million quote, of which old long and old short hold 30,000
-    f.add("lower cap, below it", fresh, lambda: lower_cap(10**7, "0.5"))
+    f.add("lower cap, below it", fresh, lambda: _lower_cap(s, 10**7, "0.5"))
     # of a cap of 100,000 quote
-    f.add("lower cap, beyond it", fresh, lambda: lower_cap(10**5, "0.25"))
+    f.add("lower cap, beyond it", fresh, lambda: _lower_cap(s, 10**5, "0.25"))
     f.add("taker in a second market", fresh, lambda: enter(a))
     f.add("both in a second market", fresh, lambda: enter(a, b))
 
@@ -290,6 +284,13 @@ def _liquidations(f: Features, artifacts: Artifacts) -> None:
             take_over,
             lambda others=others: _prepare_liquidation(s, others),
         )
+
+    def prepare_limited() -> None:
+        _limit_rate(s)
+        _prepare_liquidation(s, 0)
+
+    f.add("take_over, rate limit", take_over, prepare_limited)
+    f.add("liquidate, rate limit, 1 maker", lambda: close(1), prepare_limited)
     for others in (0, 1, 2):
         for count in (1, 4):
             name = f"liquidate, {_counted(others + 1, 'market')}, {_counted(count, 'maker')}"
@@ -358,3 +359,25 @@ def _add_market(s: System, market: int) -> None:
 
 def _trade_in(s: System, market: int, taker: Trader, maker: Trader, size: int) -> None:
     _take(s, taker, s.order(maker, -size, market=market), size)
+
+
+def switch_on(s: System) -> None:
+    """Every option of a market: a lower cap (which is not reached), marks in steps, a rate limit."""
+    _lower_cap(s, 10**12, "0.5")
+    _limit_step(s)
+    _limit_rate(s)
+
+
+def _lower_cap(s: System, cap: int, share: str) -> None:
+    config = _changed(MARGIN, {OPEN_INTEREST_CAP_QUOTE: wad(cap), LOWER_CAP_SHARE: wad(share)})
+    s.send(s.owner, s.vault, "set_margin_config", MARKET, config)
+
+
+def _limit_step(s: System) -> None:
+    config = _changed(LIQUIDATION, {MAX_MARK_STEP: wad("0.1")})
+    s.send(s.owner, s.vault, "set_liquidation_config", MARKET, config)
+
+
+def _limit_rate(s: System) -> None:
+    """A limit that the liquidation fits into."""
+    s.send(s.owner, s.engine, "set_rate_limit", MARKET, wad(10**12), 14_400)

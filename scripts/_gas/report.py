@@ -19,10 +19,15 @@ TARGETS: dict[str, tuple[int, int]] = {
     "liquidate_full": (130_000, 115_000),
     "liquidate_order_close": (200_000, 200_000),
     "adl_call": (200_000, 150_000),
+    # (with a rate limit the Exchange asks the LiquidationEngine twice)
+    "liquidate_order_close_switched_on": (221_000, 200_000),
     "touch_after_crisis": (30_000, 10_000),
     "round_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS - 1),
     "resolve_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS - 1),
 }
+# End of the name of an operation measured with every option switched on; its targets are those of the plain
+# one where no other is given.
+SWITCHED_ON = "_switched_on"
 # Operations whose cost may not depend on the number of winners.
 LEVEL = ("adl_call", "round_call")
 # The largest may be so much above the smallest.
@@ -47,7 +52,8 @@ def rows(gas: dict[str, Any]) -> list[tuple[str, int, tuple[int, int] | None]]:
                 others = ", ".join(f"{label} {number:,}" for label, number in used.items() if label != "gas")
                 figures = {f"({others})": used["gas"]}
         for label, number in figures.items():
-            out.append((f"{name} {label}".strip(), number, TARGETS.get(name)))
+            target = TARGETS.get(name, TARGETS.get(name.removesuffix(SWITCHED_ON)))
+            out.append((f"{name} {label}".strip(), number, target))
     return out
 
 

@@ -44,6 +44,13 @@ def test_a_product_of_decimals_rounds_both_ways(math_lib, a, b):
     assert math_lib.wad_mul_up(a, b) == math.ceil(exact)
 
 
+@given(st.integers(0, 2**188 - 1), st.integers(0, 2**67 - 1))
+def test_a_rate_of_an_amount_rounds_both_ways(math_lib, amount, rate):
+    exact = Fraction(amount * rate, 10**18)
+    assert math_lib.rated_down(amount, rate) == math.floor(exact)
+    assert math_lib.rated_up(amount, rate) == math.ceil(exact)
+
+
 @pytest.mark.parametrize("rest", [0, 1, 10**18 - 1])
 def test_a_product_with_the_least_and_the_largest_rest(math_lib, rest):
     assert tuple(math_lib.wad_mul(7 * 10**18 + rest, 1)) == (7, 7 + (rest > 0))

@@ -124,6 +124,31 @@ def test_initial_margin_at_the_borders_of_a_crowd(margins, sixteenths):
     assert ask(wad(100), wad(101), wad(CAP), terms) == wad(101)
 
 
+LARGEST_CAP = ((2**11 - 1) | 31 << 11) << 208
+
+
+@pytest.mark.parametrize("cap_word", [0, crowd_terms(0), LARGEST_CAP])
+@given(st.integers(0, 15), st.integers(0, 2**112 - 1), st.integers(0, 10**30))
+def test_a_lower_cap_is_left_out_just_where_it_raises_no_margin(
+    margins, cap_word, sixteenths, open_interest, mark
+):
+    terms = cap_word | sixteenths << 204 | 1 << 203
+    cap = ((cap_word >> 208) % 2**11 << (cap_word >> 219)) * WAD
+    is_beyond = Fraction(open_interest * mark, WAD) > Fraction(cap * sixteenths, 16)
+    kept = terms if is_beyond and sixteenths else terms & ~(15 << 204)
+    assert margins.harness.without_idle_lower_cap(terms, open_interest, mark) == kept
+
+
+@pytest.mark.parametrize("sixteenths", [1, 8, 15])
+def test_a_lower_cap_that_is_just_reached_is_left_out(margins, sixteenths):
+    lower, terms = wad(CAP) * sixteenths // 16, crowd_terms(sixteenths)
+    strip = margins.harness.without_idle_lower_cap
+    assert strip(terms, lower, WAD) == crowd_terms(0)
+    assert strip(terms, lower + 1, WAD) == terms
+    # a part of a wei beyond it counts, as it does where open interest is rounded up
+    assert strip(terms, lower * WAD + 1, 1) == terms
+
+
 def test_no_lower_cap_is_none(margins):
     assert not margins.harness.has_lower_cap((2**256 - 1) ^ 15 << 204)
     for sixteenths in range(1, 16):

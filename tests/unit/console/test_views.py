@@ -56,6 +56,21 @@ def test_position_word_is_what_the_account_joined_with(busy, trader, counterpart
     assert (long >> 247, short >> 247) == (1, 0)
 
 
+def test_liquidation_words_are_what_the_ledger_holds_and_the_mark(busy, trader, counterparty):
+    for account in (trader, counterparty):
+        words = busy.vault.liquidation_words(account, 0)
+        assert words.account == busy.vault.account_word(account) != 0
+        assert words.position == busy.vault.position_word(account, 0) != 0
+        assert words.mark == wad(110)
+    assert busy.vault.liquidation_words(trader, 31) == (busy.vault.account_word(trader), 0, 0)
+
+
+@pytest.mark.parametrize("market", [32, 2**256 - 1])
+def test_liquidation_words_of_an_unknown_market_revert(busy, trader, market):
+    with boa.reverts("market: unknown"):
+        busy.vault.liquidation_words(trader, market)
+
+
 def test_maturing_word_is_the_shares_of_two_batches(busy, trader):
     word = busy.vault.maturing_word(trader, 0)
     assert word & (2**104 - 1) == wad(10) // 10**9

@@ -32,3 +32,13 @@ def test_a_feature_without_a_limit_is_missed(limit):
 
 def test_a_feature_that_was_not_measured_is_missed(limit):
     assert report.show_features({PLAIN: {"gas": 100}}) == [FEATURE]
+
+
+def test_an_operation_with_every_option_on_has_the_plain_ones_targets():
+    gas = {"trade_fresh_both_switched_on": 1, "x_switched_on": 1}
+    assert [target for _, _, target in report.rows(gas)] == [report.TARGETS["trade_fresh_both"], None]
+
+
+def test_an_operation_with_every_option_on_may_have_targets_of_its_own():
+    name = "liquidate_order_close_switched_on"
+    assert report.rows({name: 1}) == [(name, 1, report.TARGETS[name])]

@@ -617,3 +617,21 @@ def test_open_interest_does_not_rise(scene, loser, maker):
     scene.kernel.close_with_orders(loser, [order(scene, maker, wad(3), scene.vault.mark(0))])
     assert scene.vault.market_words(0)[12] & (2**112 - 1) == before
     scene.kernel.assert_conserved()
+
+
+# The lower cap is 15/16 or half of 1,120 quote; 960 or 1,040 are open at the new mark.
+@pytest.mark.parametrize(("share", "is_refused"), [("0.9375", False), ("0.5", True)])
+def test_a_maker_of_a_close_needs_the_margin_of_a_crowded_market(scene, share, is_refused):
+    loser = open_loser(scene)
+    maker = scene.account("maker", 100)
+    crowd = margin_config(
+        open_interest_cap_quote=wad(1_120), open_interest_cap_base=wad(1_000), lower_cap_share=wad(share)
+    )
+    with scene.as_governance():
+        scene.vault.set_margin_config(0, tuple(crowd.values()))
+    if is_refused:
+        with boa.reverts("margin: below initial margin"):
+            scene.kernel.close_with_orders(loser, [order(scene, maker, PLANNED, scene.vault.mark(0))])
+    else:
+        scene.kernel.close_with_orders(loser, [order(scene, maker, PLANNED, scene.vault.mark(0))])
+        assert scene.kernel.position(maker).size != 0

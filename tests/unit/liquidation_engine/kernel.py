@@ -27,8 +27,6 @@ ARGUMENTS = {
 VIEWS = {
     "exposure": ["uint256"] * 2,
     "liquidation_plan": ["uint256"] * 3,
-    "mark": ["uint256"],
-    "position_word": ["uint256"] * 2,
     "market_words": ["uint256"],
     "market_count": [],
     "exchange_word": [],

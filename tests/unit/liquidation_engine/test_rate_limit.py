@@ -34,11 +34,11 @@ def market(kernel, account, governance):
     kernel.shows("owner", 0, int(governance, 16))
     kernel.shows("market_count", 0, MARKET + 1)
     kernel.shows("market_words", MARKET, *[0, 0, 0, 0, terms_word(), *[0] * 9])
-    kernel.shows("mark", MARKET, MARK)
+    kernel.mock.set_mark(MARKET, MARK)
     kernel.hold(account, MARKET)
     kernel.expose(account, size=1000 * WAD, mark=MARK, minimum_notional=LEAST)
     # the key of a cohort stands above the size
-    kernel.shows("position_word", account, 1000 * WAD | 3 << 224)
+    kernel.mock.set_position_word(account, 1000 * WAD | 3 << 224)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_plan_that_fits_is_not_cut(engine, limit, take):
 @pytest.mark.parametrize(("size", "most"), [(500 * WAD, MAX), (500 * WAD + 1, 500 * WAD)])
 def test_position_that_fits_is_taken_without_a_look_at_its_plan(engine, kernel, account, limit, size, most):
     limit()
-    kernel.shows("position_word", account, size | 3 << 224)
+    kernel.mock.set_position_word(account, size | 3 << 224)
     kernel.plan(account, change=-501 * WAD)
     assert engine.admissible(account, MARKET, MAX) == most
 
@@ -114,6 +114,34 @@ def test_plan_beyond_what_is_free_is_cut_to_it(engine, kernel, account, limit, t
     take(300)
     kernel.plan(account, change=-501 * WAD)
     assert engine.admissible(account, MARKET, MAX) == 200 * WAD
+
+
+@pytest.mark.parametrize(
+    ("name", "markets"), [("take_over", (0, MARKET)), ("refresh_and_take_over", (MARKET,))]
+)
+def test_limit_is_judged_and_counted_at_the_renewed_mark(
+    engine, kernel, account, liquidator, limit, name, markets
+):
+    """At 4 in place of 2, 250 base are the whole of 1,000."""
+    limit()
+    kernel.hold(account, *markets)
+    kernel.mock.set_next_mark(MARKET, 2 * MARK)
+    kernel.expose(account, size=1000 * WAD, mark=2 * MARK, minimum_notional=LEAST)
+    kernel.plan(account, change=-1000 * WAD)
+    kernel.answers("take_over", account, -200 * WAD, 2 * MARK, 0)
+    getattr(engine, name)(account, MARKET, MAX, account_of(liquidator), 0, sender=liquidator)
+    assert kernel.calls()[-1][3] == 250 * WAD
+    assert free(engine) == CAPACITY - 800 * WAD
+
+
+def test_admit_of_an_account_in_several_markets_asks_at_the_renewed_mark(engine, kernel, account, limit):
+    limit()
+    kernel.hold(account, 0, MARKET)
+    kernel.mock.set_next_mark(MARKET, 2 * MARK)
+    kernel.expose(account, size=1000 * WAD, mark=2 * MARK, minimum_notional=LEAST)
+    kernel.plan(account, change=-1000 * WAD)
+    assert engine.admissible(account, MARKET, MAX) == 500 * WAD
+    assert engine.admit(account, MARKET, MAX) == 250 * WAD
 
 
 def test_what_stays_is_not_smaller_than_the_least_size(engine, kernel, account, limit):
