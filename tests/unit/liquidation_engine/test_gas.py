@@ -8,7 +8,7 @@ from tests.unit.liquidation_engine.kernel import WAD, Kernel, account_of
 
 MARKET = 3
 # For an owner, and for an operator, who is looked up in the vault; 7,800 of it to see in how many markets the
-# account is, its position and the mark (the vault then finds them warm), 2,200 whether the market has a limit.
+# account is, its position and the mark (the vault then finds them warm), 2,200 if the market has a limit.
 OWNER_BOUND = 14_000
 OPERATOR_BOUND = 16_750
 
