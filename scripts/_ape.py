@@ -16,9 +16,9 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3Exception
 
 from lastline import deployments
-from lastline.chain import Reverted, reason_of
+from lastline.chain import Chain, Reverted, reason_of
 from lastline.deployer import Artifact
-from lastline.deployments import DEFAULT_FOLDER, Deployment, DeploymentError
+from lastline.deployments import DEFAULT_FOLDER, DeploymentError
 from lastline.errors import explain
 from lastline.ledger import LedgerError
 
@@ -108,9 +108,15 @@ def web3() -> Web3:
     return provider.web3  # type: ignore[attr-defined]
 
 
-def recorded(node: Web3, folder: Path, record: Path | None = None) -> Deployment:
-    """The deployment of a record, or of the registry for the connected network. Raises DeploymentError."""
-    return deployments.read(record) if record else deployments.load(*network_name(node), folder)
+def recorded_chain(node: Web3, folder: Path, record: Path | None = None) -> Chain:
+    """The contracts of a record, or of the registry's for the connected network.
+
+    Raises DeploymentError if there is no record, or the node's chain has other contracts.
+    """
+    deployment = deployments.read(record) if record else deployments.load(*network_name(node), folder)
+    chain = Chain(node, deployment)
+    chain.require_code()
+    return chain
 
 
 def network_name(node: Web3) -> tuple[str, str]:

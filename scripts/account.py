@@ -11,10 +11,9 @@ from rich.table import Table
 
 from lastline import account_report as ar
 from lastline.accounts import owner_of, show, sub_account_of
-from lastline.chain import Chain
 from lastline.risk import LIQUIDATED
 from lastline.units import to_decimal
-from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded_chain, registry_option, web3
 from scripts._checks import wide_console
 from scripts._figures import figure, fine_percent, market_id, percent
 
@@ -46,11 +45,9 @@ def cli(
     quiet()
     owner, account = ar.parse_account(who, sub)
     node = web3()
-    deployment = recorded(node, folder, record)
-    chain = Chain(node, deployment)
-    chain.require_code()
+    chain = recorded_chain(node, folder, record)
     number = node.eth.block_number if block is None else block
-    names = {market["id"]: market["name"] for market in deployment.markets}
+    names = {market["id"]: market["name"] for market in chain.deployment.markets}
     moved = None if market_name is None else [market_id(market_name, names)]
     accounts = ar.accounts_of(chain, owner, number) if account is None else [account]
     if not accounts:

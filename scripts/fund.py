@@ -12,11 +12,10 @@ from rich.table import Table
 
 from lastline import fund_report as fr
 from lastline.accounts import show as show_account
-from lastline.chain import Chain
 from lastline.fund_plot import draw, require_suffix
 from lastline.units import to_decimal
 from lastline.views import RISK_MODES, RiskView
-from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded_chain, registry_option, web3
 from scripts._checks import wide_console
 from scripts._figures import figure, percent
 from scripts._progress import progress
@@ -46,12 +45,10 @@ def cli(folder: Path, record: Path | None, block: int | None, plot: Path | None,
     if plot is not None:
         require_suffix(plot)
     node = web3()
-    deployment = recorded(node, folder, record)
-    chain = Chain(node, deployment)
-    chain.require_code()
+    chain = recorded_chain(node, folder, record)
     with progress("blocks", is_wanted=not as_json) as tell:
         report = fr.report(chain, block, tell)
-    names = {market["id"]: market["name"] for market in deployment.markets}
+    names = {market["id"]: market["name"] for market in chain.deployment.markets}
     if plot is not None:
         draw(report, plot)
     if as_json:

@@ -7,9 +7,8 @@ from rich.table import Table
 
 from lastline import audit, concentration
 from lastline.accounts import show
-from lastline.chain import Chain
 from lastline.units import to_decimal
-from scripts._ape import ApeSender, connected, deployer_account, quiet, recorded, registry_option, web3
+from scripts._ape import ApeSender, connected, deployer_account, quiet, recorded_chain, registry_option, web3
 from scripts._checks import wide_console
 from scripts._progress import progress
 
@@ -23,8 +22,7 @@ from scripts._progress import progress
 def cli(alias: str | None, folder: Path, dry_run: bool) -> None:
     quiet()
     node = web3()
-    chain = Chain(node, recorded(node, folder))
-    chain.require_code()
+    chain = recorded_chain(node, folder)
     with progress("blocks") as tell:
         ledger = audit.rebuild(chain, None, tell)
     found = concentration.largest(chain, ledger)

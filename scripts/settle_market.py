@@ -17,7 +17,7 @@ from lastline.accounts import show
 from lastline.chain import Chain, Sender
 from lastline.units import WAD, to_decimal
 from lastline.views import VAULT
-from scripts._ape import ApeSender, connected, deployer_account, quiet, recorded, registry_option, web3
+from scripts._ape import ApeSender, connected, deployer_account, quiet, recorded_chain, registry_option, web3
 from scripts._checks import wide_console
 
 
@@ -31,7 +31,7 @@ from scripts._checks import wide_console
 def cli(market: int, alias: str | None, folder: Path, dry_run: bool) -> None:
     quiet()
     node, console = web3(), wide_console()
-    chain = Chain(node, recorded(node, folder))
+    chain = recorded_chain(node, folder)
     found = settlement.plan(chain, market)
     show_plan(found, console)
     if dry_run:

@@ -11,9 +11,8 @@ from rich.table import Table
 
 from lastline import audit
 from lastline import fund_size as fs
-from lastline.chain import Chain
 from lastline.units import to_decimal
-from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded_chain, registry_option, web3
 from scripts._checks import wide_console
 from scripts._figures import market_id, percent
 from scripts._progress import progress
@@ -89,8 +88,8 @@ def cli(
 ) -> None:
     quiet()
     node = web3()
-    deployment = recorded(node, folder, record)
-    names = {market["id"]: market["name"] for market in deployment.markets}
+    chain = recorded_chain(node, folder, record)
+    names = {market["id"]: market["name"] for market in chain.deployment.markets}
     assumptions = fs.Assumptions(
         by_market("volatility", volatility, DEFAULT_VOLATILITY, names),
         by_market("depth", depth, DEFAULT_DEPTH, names),
@@ -100,8 +99,6 @@ def cli(
         hours * 3600,
     )
     fs.require_enough(scenarios, confidence, interval)
-    chain = Chain(node, deployment)
-    chain.require_code()
     number = node.eth.block_number if block is None else block
     with progress("blocks", is_wanted=not as_json) as tell:
         book = fs.Book.of(audit.rebuild(chain, number, tell))

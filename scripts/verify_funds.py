@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from lastline import audit
-from lastline.chain import Chain
 from lastline.history import SAVE_EVERY, History, resume
-from scripts._ape import block_option, connected, quiet, record_option, recorded, registry_option, web3
+from scripts._ape import block_option, connected, quiet, record_option, recorded_chain, registry_option, web3
 from scripts._checks import as_data, show, wide_console
 from scripts._progress import progress
 
@@ -38,9 +37,7 @@ def cli(
 ) -> None:
     quiet()
     node = web3()
-    deployment = recorded(node, folder, record)
-    chain = Chain(node, deployment)
-    chain.require_code()
+    chain = recorded_chain(node, folder, record)
     last = node.eth.block_number if block is None else block
     history = History.start(chain)
     if state is not None:

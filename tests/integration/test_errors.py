@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 from lastline.errors import reverts
-from scripts import demo, deploy, verify_funds
+from scripts import account, demo, deploy, fund, report_positions, settle_market, size_fund, verify_funds
+
+# What looks at a recorded deployment, and what each has to be told besides.
+READERS = {
+    account: ["0x70997970C51812dc3A010C7d01b50e0d17dc79C8"],
+    fund: [],
+    report_positions: ["--dry-run"],
+    settle_market: ["--market", "0", "--dry-run"],
+    size_fund: [],
+    verify_funds: [],
+}
+of_each_reader = pytest.mark.parametrize(
+    ("script", "arguments"), READERS.items(), ids=[script.__name__ for script in READERS]
+)
 
 
 def says(result, *words):
@@ -22,17 +35,19 @@ def test_unknown_network(script, run_script):
     says(run_script(script.cli, "--network", "ethereum:nonsense"), "nonsense")
 
 
-def test_no_record(system, run_script, tmp_path):
-    result = run_script(verify_funds.cli, "--network", system.url, "--folder", str(tmp_path))
+@of_each_reader
+def test_no_record(script, arguments, system, run_script, tmp_path):
+    result = run_script(script.cli, "--network", system.url, "--folder", str(tmp_path), *arguments)
     says(result, "There is no deployment record", "ape run deploy")
 
 
-def test_record_of_another_chain(system, run_script):
+@of_each_reader
+def test_record_of_another_chain(script, arguments, system, run_script):
     from scripts._anvil import anvil
 
     with anvil() as other:
-        url = other.provider.endpoint_uri
-        result = run_script(verify_funds.cli, "--network", url, "--folder", str(system.folder))
+        url, folder = other.provider.endpoint_uri, str(system.folder)
+        result = run_script(script.cli, "--network", url, "--folder", folder, *arguments)
     says(result, "not the chain of the deployment record")
 
 
