@@ -141,9 +141,8 @@ class Source:
         return self.text[start:end]
 
     def between(self, left: vy.VyperNode, right: vy.VyperNode, token: str) -> tuple[int, int]:
-        """Where the operator stands."""
-        start, end = self.span(left)[1], self.span(right)[0]
-        at = self.text.index(token, start, end)
+        """Where the operator stands: last before `right`. (In a log Vyper misplaces the end of `left`.)"""
+        at = self.text.rindex(token, self.span(left)[0], self.span(right)[0])
         return at, at + len(token)
 
     def function_at(self, start: int) -> str:

@@ -1,6 +1,7 @@
 """What mutants rest on: names, bugs that can still be planted, a compiler that makes the same code."""
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +12,7 @@ from mutants import planted, suite
 from mutants.compiler import Compiler
 from mutants.generate import CONTRACTS, MODULES, ROOT, mutants
 from mutants.run import equivalents
+from tests.meta.sources import SOURCES
 from tests.support import compiled
 
 ALL = {mutant.id: mutant for path in MODULES for mutant in mutants(path)}
@@ -24,6 +26,15 @@ def test_every_mutant_has_a_name_of_its_own():
 def test_every_mutant_changes_its_source():
     for mutant in ALL.values():
         assert mutant.diff(), mutant.id
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_operators_of_any_contract_are_found_where_they_stand(path):
+    """Also of those that are mutated only if asked for by name."""
+    for mutant in mutants(str(path.relative_to(CONTRACTS))):
+        if re.fullmatch(r"[-+*/%<>=!&|^]+", mutant.new):
+            old = path.read_text()[mutant.start : mutant.end]
+            assert re.fullmatch(r"[-+*/%<>=!&|^]+", old), mutant.id
 
 
 def test_names_are_the_same_in_every_run():
