@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.kernel import EXCHANGE, WAD, account_of, liquidation_config, margin_config, wad
 from tests.support import actor, deploy, wait
 from tests.unit.crisis.scene import MODE_RESTRICTED, Scene, ceil_div, fresh
-from tests.unit.liquidation.test_take_over import health, least, open_loser
+from tests.unit.liquidation.test_take_over import health, least, make_crowded, open_loser
 
 # At health 0.8 the cost is 1 % of notional, a fifth of it for the fund; this much is taken over then.
 PLANNED = 5_294_117_647_058_823_530
@@ -619,19 +619,13 @@ def test_open_interest_does_not_rise(scene, loser, maker):
     scene.kernel.assert_conserved()
 
 
-# The lower cap is 15/16 or half of 1,120 quote; 960 or 1,040 are open at the new mark.
 @pytest.mark.parametrize(("share", "is_refused"), [("0.9375", False), ("0.5", True)])
-def test_a_maker_of_a_close_needs_the_margin_of_a_crowded_market(scene, share, is_refused):
-    loser = open_loser(scene)
-    maker = scene.account("maker", 100)
-    crowd = margin_config(
-        open_interest_cap_quote=wad(1_120), open_interest_cap_base=wad(1_000), lower_cap_share=wad(share)
-    )
-    with scene.as_governance():
-        scene.vault.set_margin_config(0, tuple(crowd.values()))
+def test_a_maker_of_a_close_needs_the_margin_of_a_crowded_market(scene, loser, share, is_refused):
+    maker = scene.account("small maker", 100)
+    make_crowded(scene, share)
+    part = order(scene, maker, PLANNED, scene.vault.mark(0))
     if is_refused:
-        with boa.reverts("margin: below initial margin"):
-            scene.kernel.close_with_orders(loser, [order(scene, maker, PLANNED, scene.vault.mark(0))])
+        assert_refused(scene, "margin: below initial margin", loser, [part])
     else:
-        scene.kernel.close_with_orders(loser, [order(scene, maker, PLANNED, scene.vault.mark(0))])
-        assert scene.kernel.position(maker).size != 0
+        scene.kernel.close_with_orders(loser, [part])
+        assert scene.kernel.position(maker).size == scene.side * PLANNED

@@ -564,16 +564,20 @@ def test_who_takes_over_needs_as_young_a_mark_as_for_any_opening(scene, late, is
     scene.kernel.assert_conserved()
 
 
-# The lower cap is 15/16 or half of 1,120 quote; 960 or 1,040 are open at the new mark.
-@pytest.mark.parametrize(("share", "is_refused"), [("0.9375", False), ("0.5", True)])
-def test_who_takes_over_needs_the_margin_of_a_crowded_market(scene, share, is_refused):
-    loser = open_loser(scene)
-    liquidator = scene.account("liquidator", 100)
+def make_crowded(scene: Scene, share: str) -> None:
+    """The lower cap is `share` of 1,120 quote; 960 or 1,040 are open when the mark has moved against the loser."""
     crowd = margin_config(
         open_interest_cap_quote=wad(1_120), open_interest_cap_base=wad(1_000), lower_cap_share=wad(share)
     )
     with scene.as_governance():
         scene.vault.set_margin_config(0, tuple(crowd.values()))
+
+
+@pytest.mark.parametrize(("share", "is_refused"), [("0.9375", False), ("0.5", True)])
+def test_who_takes_over_needs_the_margin_of_a_crowded_market(scene, share, is_refused):
+    loser = open_loser(scene)
+    liquidator = scene.account("liquidator", 100)
+    make_crowded(scene, share)
     if is_refused:
         with boa.reverts("margin: below initial margin"):
             scene.kernel.take_over(loser, liquidator)
