@@ -565,7 +565,7 @@ def test_who_takes_over_needs_as_young_a_mark_as_for_any_opening(scene, late, is
 
 
 def make_crowded(scene: Scene, share: str) -> None:
-    """The lower cap is `share` of 1,120 quote; 960 or 1,040 are open when the mark has moved against the loser."""
+    """The lower cap is `share` of 1,120 quote; 960 or 1,040 are open at the mark of `open_loser`."""
     crowd = margin_config(
         open_interest_cap_quote=wad(1_120), open_interest_cap_base=wad(1_000), lower_cap_share=wad(share)
     )
