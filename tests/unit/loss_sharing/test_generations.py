@@ -84,6 +84,20 @@ def test_a_sibling_that_is_sealed_too_is_not_joined(scene):
     scene.kernel.assert_conserved()
 
 
+def test_a_sibling_is_found_when_another_has_lost_its_last_member(scene):
+    """Generation 2 is left; nobody joins the tick any more, but ADL still finds generation 1."""
+    base = two_sealed(scene)
+    assert join(scene) == base + 2
+    third = scene.bankrupt(account_of("bystander"), 4, 24, name="third loser")
+    scene.open(account_of("newcomer"), account_of("other"), 5)
+    assert scene.kernel.position(account_of("newcomer")).size == 0
+    scene.move(10)
+    scene.kernel.absorb(third)
+    scene.kernel.deleverage()
+    assert closed_keys(scene) == [base + 1]
+    scene.kernel.assert_conserved()
+
+
 def test_siblings_are_found_when_generation_0_has_lost_its_last_member(scene):
     winner, _ = crash(scene, winner_size=20)
     scene.kernel.deleverage()
