@@ -85,6 +85,8 @@ MIN_FUNDING_STEP: constant(uint256) = 300
 MAX_FUNDING_STEP: constant(uint256) = 3600
 # Of a surplus this part stays with the fees of liquidations, out of which absorptions of empty accounts are paid.
 REWARD_PARTS: constant(uint256) = 10
+# When fees are collected, so many of a market's largest rewards stay for each: nobody can empty what such absorptions are paid of.
+REWARDS_KEPT: constant(uint256) = 4
 
 CONFIG: immutable(bytes32)
 THIS: immutable(address)
@@ -250,15 +252,19 @@ def collect_fees():
     assert fund.address != empty(address), "vault: no fund"
     fees: uint256 = markets.fees_word
     trading: uint256 = packing._low_half(fees)
+    kept: uint256 = 0
     for market: uint256 in range(markets.market_count, bound=units.MAX_MARKETS):
         flow_word: uint256 = markets.flow_words[market]
         trading += flow_word >> 112
         markets.flow_words[market] = flow_word & packing.MASK_112
+        kept += REWARDS_KEPT * margin_math._reward_cap(markets.liquidation_words[market])
     share: uint256 = min(staticcall fund.fee_share(), units.WAD)
     to_fund: uint256 = fixed_math._mul_div_down(trading, share, units.WAD)
     trading_tokens: uint256 = fixed_math._mul_div_down(to_fund, 1, SCALE)
     funding_tokens: uint256 = fixed_math._mul_div_down(packing._high_half(fees), 1, SCALE)
-    liquidation_tokens: uint256 = fixed_math._mul_div_down(markets.liquidation_fees, 1, SCALE)
+    liquidation_tokens: uint256 = fixed_math._div_down(
+        fixed_math._saturating_sub(markets.liquidation_fees, kept), SCALE
+    )
     markets.fees_word = packing._halves_word(
         to_fund - trading_tokens * SCALE, packing._high_half(fees) - funding_tokens * SCALE
     )

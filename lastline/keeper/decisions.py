@@ -11,7 +11,7 @@ from lastline.accounts import show
 from lastline.keeper import pricing
 from lastline.keeper.config import Config
 from lastline.keeper.orderbook import Resting
-from lastline.keeper.pricing import Close, Offer
+from lastline.keeper.pricing import Close, Offer, rewards_kept
 from lastline.keeper.snapshot import ALLOCATOR, ENGINE, EXCHANGE, FUND, MarketSnapshot, Snapshot
 from lastline.units import WAD, to_decimal
 from lastline.views import RISK_MODES, VAULT, AccountView, PositionView
@@ -593,7 +593,8 @@ def fees(snapshot: Snapshot, config: Config) -> list[Action]:
     if not least:
         return []
     out = []
-    for kind, amount in (("collect_fees", held.collectable), ("pay_treasury", held.treasury)):
+    collectable = held.collectable(rewards_kept(snapshot.markets.values()))
+    for kind, amount in (("collect_fees", collectable), ("pay_treasury", held.treasury)):
         if amount >= least:
             cost = gas_cost(kind, snapshot, config)
             out.append(Action(kind, VAULT, kind, (), "fees", f"{_short(amount)} waiting", gas_cost=cost))

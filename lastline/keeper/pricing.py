@@ -18,6 +18,8 @@ from lastline.views import AccountView, PositionView
 
 # Base that settling may take from a position before its liquidation (LiquidationEngine.SETTLING).
 SETTLING = 1000
+# Largest rewards that stay for each market when fees are collected (MarginVaultCrisis.REWARDS_KEPT).
+REWARDS_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,11 @@ def marginal_rate(market: MarketSnapshot, worth: int, multiplier: int) -> int:
 
 def _minimum_size(market: MarketSnapshot) -> int:
     return -(-market.margin.minimum_notional * WAD // market.mark)
+
+
+def rewards_kept(markets: Iterable[MarketSnapshot]) -> int:
+    """What collecting leaves of the liquidations' fees, so that absorptions of empty accounts are paid."""
+    return REWARDS_KEPT * sum(market.liquidation.reward_cap for market in markets)
 
 
 def absorption_reward(markets: dict[int, MarketSnapshot], account: AccountView, liquidation_fees: int) -> int:

@@ -105,9 +105,9 @@ class FeeSnapshot:
     treasury: int
     surplus: int = 0
 
-    @property
-    def collectable(self) -> int:
-        return self.trading + self.funding + self.liquidation
+    def collectable(self, kept: int) -> int:
+        """What the fund and the treasury would get; `kept` of the liquidations' fees stays."""
+        return self.trading + self.funding + max(self.liquidation - kept, 0)
 
 
 @dataclass(frozen=True)

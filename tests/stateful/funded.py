@@ -55,6 +55,8 @@ EVENTS = {
     "ExitPaid": "address,address,uint256,uint256,uint256,uint256,uint256",
 }
 NAMES = {keccak(text=f"{name}({types})"): name for name, types in EVENTS.items()}
+# Largest rewards of each market that stay with the fees of liquidations when fees are collected.
+REWARDS_KEPT = 4
 # What a broken pool does with any call: it reverts, burns the gas, says a number and does nothing, or says it
 # and reverts if it is to do something.
 SAYS = "7f{:064x}5f5260205ff3"
@@ -430,15 +432,18 @@ class Funded(Ledger):
             return
         trading, rest, funding, liquidation = self.fund_event(outcome, "FeesCollected")
         model = self.model
+        kept = sum(REWARDS_KEPT * m.liquidation["reward_cap"] for m in model.markets)
+        of_liquidations = min(model.liquidation_fees, Fr(kept))
         expected = model.collect_fees(Fr(share, WAD), (trading, funding, liquidation))
         bound = self.scale + model.money_tolerance
         self.near("to the treasury", rest, expected, model.money_tolerance + 1)
-        for name, left in (
-            ("trading", model.fund_rest),
-            ("funding", model.funding_fees),
-            ("liquidation", model.liquidation_fees),
+        for name, left, kept in (
+            ("trading", model.fund_rest, Fr(0)),
+            ("funding", model.funding_fees, Fr(0)),
+            ("liquidation", model.liquidation_fees, of_liquidations),
         ):
-            self.near(f"{name} fees left", left, Fr(self.scale, 2), Fr(self.scale, 2) + bound - self.scale)
+            half = Fr(self.scale, 2)
+            self.near(f"{name} fees left", left, kept + half, half + bound - self.scale)
         for source, amount in zip(SOURCES, (trading, funding, liquidation), strict=False):
             self.credit(source, amount // self.scale, part)
 

@@ -961,7 +961,7 @@ def systems(chain: Chain, ledger: type[Ledger] = Ledger) -> list[Any]:
         "margin": margin_config(
             max_opening_age=300, open_interest_cap_quote=204_800 * WAD, lower_cap_share=WAD // 4
         ),
-        "liquidation": liquidation_config(max_mark_step=WAD // 20),
+        "liquidation": liquidation_config(max_mark_step=WAD // 20, reward_cap=2 * WAD),
     }
     kinds: list[dict[str, Any]] = [
         {"decimals": 6},

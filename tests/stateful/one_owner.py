@@ -462,7 +462,10 @@ class Attack:
         while not all(venue.read().mark_times):
             venue.wait(1)
             self.mark_all()
+        # all of the liquidations' fees, too: nobody's but his own are there for rewards from here on
+        venue.set_rewards(False)
         self.do("keeper", "collect_fees")
+        venue.set_rewards(True)
         self.given_then = self.judge.given
         self.start = self.judge.worth(venue.read())
         self.hidden = self.judge.hidden_steps(venue.read()) + venue.read().fees["liquidation"]

@@ -268,6 +268,14 @@ class Venue:
         """The last transaction reverted: what was read before it still holds."""
         self.books_read = self.chain.transactions
 
+    def set_rewards(self, are_paid: bool) -> None:
+        """Rewards for resolving accounts as configured, or none; without any, collecting leaves no fees for them."""
+        terms = self.liquidation if are_paid else self.liquidation | {"reward_flat": 0, "reward_cap": 0}
+        setting = selector(f"set_liquidation_config(uint256,{LIQUIDATION_TYPE})")
+        for market in range(self.market_count):
+            data = encode(["uint256", LIQUIDATION_TYPE], [market, tuple(terms.values())])
+            assert self.chain.send(actor("governance"), self.at["vault"], setting + data).ok
+
     def wait(self, seconds: int) -> None:
         self.chain.at(self.chain.now + seconds)
 

@@ -1,17 +1,30 @@
 """What the fund and the treasury have earned leaves the vault: fees of trades, funding, liquidation."""
 
+from decimal import Decimal
+
 import boa
 import pytest
 
-from tests.kernel import INSURANCE_FUND, TREASURY, WAD, wad
+from tests.kernel import INSURANCE_FUND, TREASURY, WAD, liquidation_config, wad
 from tests.support import actor
 from tests.unit.crisis.scene import Scene, fresh
 
 NOBODY = "0x0000000000000000000000000000000000000000"
 
 
-def earn(scene: Scene) -> tuple[int, int, int]:
-    """Trading fees of 1 + 1, funding of 0.012, and what a take-over earned."""
+def keep(scene: Scene, *caps: int) -> None:
+    """The largest reward of each market, quote; four of each stay with the fees of liquidations."""
+    for market in range(scene.vault.market_count()):
+        cap = wad(caps[market]) if market < len(caps) else 0
+        with scene.as_governance():
+            scene.vault.set_liquidation_config(
+                market, tuple(liquidation_config(reward_flat=0, reward_cap=cap).values())
+            )
+
+
+def earn(scene: Scene, *caps: int, times: int = 1) -> tuple[int, int, int]:
+    """Trading fees of 1 + 1, funding of 0.012, and what a take-over earned; all of it can be collected."""
+    keep(scene, *caps)
     buyer, seller = scene.account("buyer", 1000), scene.account("seller", 1000)
     if scene.side < 0:
         buyer, seller = seller, buyer
@@ -19,10 +32,10 @@ def earn(scene: Scene) -> tuple[int, int, int]:
     with scene.as_governance():
         scene.vault.set_funding_share(wad("0.2"))
     scene.kernel.set_price(100, seconds=600, rate=scene.side * 10**11)
-    loser = scene.account("loser", "59.2" if scene.side > 0 else "60.8")
-    scene.open(loser, scene.account("other side", 1000), 10, market=1)
+    loser = scene.account("loser", times * Decimal("59.2" if scene.side > 0 else "60.8"))
+    scene.open(loser, scene.account("other side", 1000 * times), 10 * times, market=1)
     scene.move(4, market=1)
-    scene.kernel.take_over(loser, scene.account("liquidator", 1000), market=1)
+    scene.kernel.take_over(loser, scene.account("liquidator", 1000 * times), market=1)
     fees = scene.vault.fee_state()
     assert (fees.trading, fees.funding) == (wad(2), wad("0.012"))
     assert fees.liquidation > wad(1)
@@ -53,6 +66,28 @@ def test_collect_fees_shares_trading_fees_between_fund_and_treasury(scene, share
     # what is finer than a token unit stays
     assert tuple(scene.vault.fee_state()) == (0, 0, liquidation - tokens[2] * scale, trading - to_fund, 0)
     scene.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize("caps", [(1,), (0, 1), (10**6,)])
+def test_collecting_leaves_what_keepers_of_empty_accounts_are_paid_of(scene, caps):
+    """Four of each market's largest rewards, if there is so much; nobody can take that away before they come."""
+    _, _, liquidation = earn(scene, *caps, times=6)
+    assert wad(4) < liquidation < wad(8)
+    fund = scene.with_fund()
+    for _ in range(2):
+        scene.vault.collect_fees()
+        left = scene.vault.fee_state().liquidation
+        assert 0 <= left - min(wad(4 * sum(caps)), liquidation) < scene.kernel.scale
+        assert fund.inflows(2) * scene.kernel.scale == liquidation - left
+    scene.kernel.assert_conserved()
+
+
+def test_rewards_of_several_markets_add_up(scene):
+    _, _, liquidation = earn(scene, 1, 1, times=6)
+    assert liquidation < wad(8)
+    scene.with_fund()
+    scene.vault.collect_fees()
+    assert scene.vault.fee_state().liquidation == liquidation
 
 
 def test_collect_fees_with_any_token(any_decimals):

@@ -193,9 +193,16 @@ def test_dust_is_not_bought():
 
 @pytest.mark.parametrize(("held", "kinds"), [("99", []), ("100", ["collect_fees", "pay_treasury"])])
 def test_fees_are_collected_from_an_amount_on(held, kinds):
+    """Two markets keep 2,000 each of the liquidations' fees for keepers' rewards."""
     third = wad(held) // 3
-    seen = snapshot(fees=FeeSnapshot(third, third, wad(held) - 2 * third, wad(held)))
+    parts = FeeSnapshot(third, third, wad(held) - 2 * third + wad(4000), wad(held))
+    seen = snapshot(market(0), market(1), fees=parts)
     assert [action.kind for action in fees(seen, config(collect_fees_from=100 * WAD))] == kinds
+
+
+def test_fees_that_would_stay_are_not_collected():
+    seen = snapshot(fees=FeeSnapshot(0, 0, wad(2000), 0))
+    assert fees(seen, config(collect_fees_from=1)) == []
 
 
 def test_fees_are_never_collected_with_an_amount_of_zero():
