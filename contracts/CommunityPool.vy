@@ -554,8 +554,8 @@ def exit_worth(owner: address) -> uint256:
 @view
 def is_calm() -> bool:
     """
-    @notice True if the fund says that no claims are open, the risk mode is NORMAL and nothing calls for another one; a fund that does
-            not answer is not calm
+    @notice True if the fund says that no claims are open, nothing written off is uncovered, the risk mode is NORMAL and nothing calls
+            for another one; a fund that does not answer is not calm
     """
     return self._is_calm()
 

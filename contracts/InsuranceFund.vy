@@ -297,8 +297,9 @@ def report_position(market: uint256, account: uint256):
 @external
 def sweep() -> uint256:
     """
-    @notice Bring what lies above the hot ceiling and the target to the cold Safe; anyone may, while no claim is open and the mode is NORMAL
-    @dev Reverts "fund: no safe", "fund: not calm", "fund: nothing to sweep", "token: transfer failed", "fund: short delivery"
+    @notice Bring what lies above the hot ceiling and the target to the cold Safe; anyone may, while `is_calm`
+    @dev Reverts "fund: no safe", "fund: not calm", "fund: nothing to sweep", "fund: not enough gas", "token: transfer failed",
+         "fund: short delivery"
     @return Token units swept
     @custom:invariant I7
     """

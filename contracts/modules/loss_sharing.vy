@@ -235,7 +235,7 @@ def _group(market: uint256, is_short: bool, leverage_class: uint256) -> uint256:
 def _scan(m: markets.Market, start: uint256, limit: uint256) -> Scan:
     """
     @notice Add up the open profit at mark of every generation wholly in profit, both sides, all classes
-    @dev Writes no generation unless many rounds were pending there
+    @dev Writes nothing. Reverts "cohort: sync first" at a generation with more than 64 rounds pending
     @param start Place to go on from
     @param limit Most generations to read
     """

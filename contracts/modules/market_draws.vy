@@ -41,7 +41,7 @@ def _report_no_claims(market: uint256):
 def _report_claims(market: uint256, amount: uint256, reserve_before: uint256, is_all_paid: bool) -> Draw:
     """
     @notice The market has open claims, of which `amount` (token units, possibly 0) is paid now
-    @param reserve_before Reserve before this payment, token units
+    @param reserve_before Reserve and exposed pool before this payment, token units
     @param is_all_paid True if the payment covers all open claims
     @return The market's episode after it
     """

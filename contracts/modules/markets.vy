@@ -6,7 +6,8 @@
 @author Lastline
 @notice Owner of every market's state that belongs to no account: mark, open interest, funding indices,
         market clock and batch sums, totals, and the configuration words.
-@dev A call loads a market once (`_load`), passes the struct along, and stores it once (`_store`).
+@dev A call loads a market once (`_load`), passes the struct along, and stores once what changed (`_store_flow`, `_store_price`,
+     `_store_funding`).
      Open interest is the total long size in base, inventory included; it never exceeds the true total.
 """
 

@@ -85,12 +85,19 @@ def _read(function: nodes.FunctionDef, entry: Entry) -> None:
     is_caught = any(
         word.arg == "revert_on_failure" and getattr(word.value, "value", None) is False for word in keywords
     )
+    calls = function.get_descendants(nodes.Call)
+    # (elsewhere a call is only encoded, and may be caught by who makes it)
+    is_called_here = any(call.func.get("id") == "raw_call" for call in calls)
     for word in keywords:
         if word.arg == "method_id":
             name = _called(word.value)
             targets = {f"{KERNEL}.{name}", f"Exchange.{name}"}
-            (entry.caught if is_caught else entry.calls).update(targets)
-    calls = function.get_descendants(nodes.Call)
+            if is_caught:
+                entry.caught |= targets
+            else:
+                entry.calls |= targets
+                if is_called_here:
+                    entry.calls.add(f"InsuranceFund.{name}")
     entry.passes_on |= any(call.func.get("id") == "raw_revert" for call in calls)
 
 
