@@ -129,6 +129,10 @@ class KeySender:
         except (ContractLogicError, Web3Exception) as error:
             self._nonce = None
             raise Reverted(reason_of(error)) from error
+        except OSError:
+            # the node may have got it or not: ask it for the nonce next time
+            self._nonce = None
+            raise
         return dict(receipt)
 
 

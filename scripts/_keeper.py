@@ -167,13 +167,13 @@ class KeptRun(Run):
         return left
 
     def require_resolved(self) -> Shock:
-        """The last shock. Raises ScenarioError if it was not resolved in MAX_BLOCKS blocks, or there was
+        """The last shock. Raises ScenarioError if any was not resolved in MAX_BLOCKS blocks, or there was
         none.
         """
         if not self.shocks:
             raise ScenarioError("No price of this scenario gave the keeper anything to do.")
-        last = self.shocks[-1]
-        if last.left or last.blocks > MAX_BLOCKS:
-            what = ", ".join(last.left) or "nothing"
-            raise ScenarioError(f"{last.blocks} blocks after the shock of {last.time} is left: {what}.")
-        return last
+        for shock in self.shocks:
+            if shock.left or shock.blocks > MAX_BLOCKS:
+                what = ", ".join(shock.left) or "nothing"
+                raise ScenarioError(f"{shock.blocks} blocks after the shock of {shock.time} is left: {what}.")
+        return self.shocks[-1]

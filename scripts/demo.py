@@ -143,7 +143,7 @@ def kept_run(
 
 
 def tell_shocks(run: KeptRun, console: Console) -> None:
-    """How long the keeper needed. Raises ScenarioError if the last shock is not resolved in time."""
+    """How long the keeper needed. Raises ScenarioError if a shock is not resolved in time."""
     last = run.require_resolved()
     worst = max(run.shocks, key=lambda shock: shock.blocks)
     metrics = run.bot.metrics

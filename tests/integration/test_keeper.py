@@ -351,6 +351,19 @@ def test_a_revert_on_chain_is_counted_and_not_tried_again_for_a_while(run, monke
     assert bot.metrics.reverts == {"absorb|margin: account healthy": 2}
 
 
+def test_a_connection_lost_while_sending_leaves_no_gap_of_nonces(run, monkeypatch):
+    sender = run.keeper.sender
+
+    def lost(transaction):
+        raise ConnectionError("lost")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(sender.web3.eth, "send_raw_transaction", lost)
+        with pytest.raises(ConnectionError):
+            run.chain.send(sender, VAULT, "update_mark", 0)
+    assert run.chain.send(sender, VAULT, "update_mark", 0)["status"] == 1
+
+
 # --- without Silverback -------------------------------------------------------------------------------------
 
 
@@ -404,6 +417,36 @@ def test_program_loops_until_a_signal(run, tmp_path):
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, "".join(seen) + rest
     assert json.loads((tmp_path / "state.json").read_text())["metrics"]["actions"]["update_mark"] >= 2
+
+
+def test_program_killed_half_way_is_finished_by_another_process(run, tmp_path):
+    """SIGKILL: nothing is said or saved any more. The next one has the state file, if there is one yet."""
+    given = environment(run, tmp_path, LASTLINE_KEEPER_BUYS_AT_MARK="true", LASTLINE_KEEPER_ETH_PRICE="150")
+    command = [sys.executable, "-m", "lastline.keeper", "--loop"]
+    run.rpc("evm_setIntervalMining", 1)
+    process = None
+    try:
+        for word in ("absorb ", ""):  # the second one is killed as soon as it has done anything
+            process = subprocess.Popen(
+                command, env={**os.environ, **given}, cwd=ROOT, stdout=subprocess.PIPE, text=True
+            )
+            next(line for line in process.stdout if word in line)
+            process.kill()
+            assert process.wait(30) == -signal.SIGKILL
+        assert run.unresolved() != []
+        process = subprocess.Popen(command, env={**os.environ, **given}, cwd=ROOT, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 90
+        while run.unresolved() and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.5)
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        run.rpc("evm_setIntervalMining", 0)
+        run.rpc("evm_setAutomine", True)
+    assert run.unresolved() == []
+    assert audit.run(run.chain).failed == []
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,7 @@ class Venue:
         self.books_read = self.chain.transactions
 
     def set_rewards(self, are_paid: bool) -> None:
-        """Rewards for resolving accounts as configured, or none; without any, collecting leaves no fees for them."""
+        """Rewards for resolving accounts as configured, or none: then collecting leaves no fees for them."""
         terms = self.liquidation if are_paid else self.liquidation | {"reward_flat": 0, "reward_cap": 0}
         setting = selector(f"set_liquidation_config(uint256,{LIQUIDATION_TYPE})")
         for market in range(self.market_count):

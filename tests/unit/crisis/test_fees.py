@@ -70,7 +70,7 @@ def test_collect_fees_shares_trading_fees_between_fund_and_treasury(scene, share
 
 @pytest.mark.parametrize("caps", [(1,), (0, 1), (10**6,)])
 def test_collecting_leaves_what_keepers_of_empty_accounts_are_paid_of(scene, caps):
-    """Four of each market's largest rewards, if there is so much; nobody can take that away before they come."""
+    """Four of each market's largest rewards, if there is so much: nobody takes that away before they come."""
     _, _, liquidation = earn(scene, *caps, times=6)
     assert wad(4) < liquidation < wad(8)
     fund = scene.with_fund()
