@@ -141,6 +141,11 @@ def _auction_seconds(liquidation_word: uint256) -> uint256:
 
 
 @pure
+def _reward_flat(liquidation_word: uint256) -> uint256:
+    return unsafe_mul((liquidation_word >> 128) & MASK_32, 10**16)
+
+
+@pure
 def _reward_cap(liquidation_word: uint256) -> uint256:
     return unsafe_mul((liquidation_word >> 160) & MASK_32, units.WAD)
 
@@ -152,7 +157,7 @@ def _reward(liquidation_word: uint256, notional: uint256) -> (uint256, uint256):
     @return Flat and proportional, capped; and the proportional part alone, capped
     """
     flat: uint256 = unsafe_mul((liquidation_word >> 128) & MASK_32, 10**16)
-    # _reward_cap in place: it has no room in the part that absorbs
+    # _reward_flat and _reward_cap in place: there is no room for them in the part that absorbs
     cap: uint256 = unsafe_mul((liquidation_word >> 160) & MASK_32, units.WAD)
     proportional: uint256 = min(
         fixed_math._mul_div_down(notional, self._rate_at(liquidation_word, 112), units.WAD), cap

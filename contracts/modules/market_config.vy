@@ -87,7 +87,7 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
     """
     @dev Reverts "config: margin lines", "config: initial factor", "config: mark age", "config: lower cap",
          "config: price band", "config: class rate", "config: minimum notional", "config: not in steps",
-         "config: too large"
+         "config: too large", "config: reward" (the market's flat reward would be too much)
     """
     count: uint256 = len(c.line_rates)
     assert count != 0 and count == len(c.line_deductions), "config: margin lines"
@@ -143,6 +143,7 @@ def _set_margin(market: uint256, c: IMarginVaultConsole.MarginConfig):
     )
     more: uint256 = self._lines_word(c.line_rates, c.line_deductions, 2, 4)
     last: uint256 = self._lines_word(c.line_rates, c.line_deductions, 6, 2)
+    self._require_reward(terms, margin_math._reward_flat(markets.liquidation_words[market]))
     markets.terms_words[market] = terms
     markets.more_lines_words[market] = more
     markets.last_lines_words[market] = last
@@ -186,6 +187,20 @@ def _set_final(market: uint256):
     )
 
 
+@pure
+def _require_reward(terms_word: uint256, flat: uint256):
+    """
+    @notice A keeper never earns more than a quarter of the least margin a position was opened with
+    @dev Reverts "config: reward"
+    """
+    lowest: uint256 = max_value(uint256)
+    for i: uint256 in range(4):
+        lowest = min(lowest, margin_math._class_rate(terms_word, i))
+    assert flat <= fixed_math._mul_div_down(
+        margin_math._minimum_notional(terms_word), lowest, 4 * units.WAD
+    ), "config: reward"
+
+
 def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
     """
     @dev Reverts "config: health", "config: liquidation cost", "config: deleverage band", "config: auction",
@@ -201,16 +216,8 @@ def _set_liquidation(market: uint256, c: IMarginVaultConsole.LiquidationConfig):
     ), "config: liquidation cost"
     assert c.deleverage_band != 0 and c.deleverage_band <= MAX_RATE, "config: deleverage band"
     assert c.auction_seconds != 0 and c.auction_slippage <= MAX_SLIPPAGE, "config: auction"
-    # a keeper never earns more than a quarter of the least margin a position was opened with
-    terms: uint256 = markets.terms_words[market]
-    smallest: uint256 = margin_math._minimum_notional(terms)
-    lowest: uint256 = max_value(uint256)
-    for i: uint256 in range(4):
-        lowest = min(lowest, margin_math._class_rate(terms, i))
-    assert (
-        c.reward_flat <= fixed_math._mul_div_down(smallest, lowest, 4 * units.WAD)
-        and c.reward_rate <= units.MAX_FEE_RATE
-    ), "config: reward"
+    self._require_reward(markets.terms_words[market], c.reward_flat)
+    assert c.reward_rate <= units.MAX_FEE_RATE, "config: reward"
     assert c.dust <= 100 * units.WAD, "config: dust"
     assert c.max_mark_step <= MAX_RATE, "config: mark step"
     old: uint256 = markets.liquidation_words[market]

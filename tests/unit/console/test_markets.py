@@ -278,6 +278,28 @@ def test_a_bad_margin_config_reverts(kernel, message, changes):
     assert ledger(kernel) == before
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_refused"),
+    [
+        (dict(minimum_notional=wad(80)), False),
+        (dict(minimum_notional=wad(79)), True),
+        (dict(class_rates=[wad("0.5"), wad("0.2"), wad("0.1"), wad("0.04")]), False),
+        (dict(class_rates=[wad("0.5"), wad("0.2"), wad("0.1"), wad("0.03999")]), True),
+    ],
+)
+def test_a_margin_config_keeps_the_flat_reward_below_a_quarter_of_the_least_margin(
+    kernel, changes, is_refused
+):
+    """The reward is 1; least margin 100 x 5 %."""
+    if is_refused:
+        before = ledger(kernel)
+        with boa.reverts("config: reward"):
+            govern(kernel.vault.set_margin_config, 0, margin_tuple(**changes))
+        assert ledger(kernel) == before
+    else:
+        govern(kernel.vault.set_margin_config, 0, margin_tuple(**changes))
+
+
 def test_a_market_with_a_bad_margin_config_is_not_added(kernel):
     count = kernel.vault.market_count()
     with boa.reverts("config: mark age"):
