@@ -971,10 +971,11 @@ class Attack:
 
 
 def venues(chain: Chain) -> list[Venue]:
-    """Three kinds: decimals, width of ticks, what the policy of losses starts with."""
+    """Three kinds: decimals, width of ticks, what the policy of losses starts with; the last with all limits."""
     limits = {
-        "margin": margin_config(max_opening_age=60),
+        "margin": margin_config(max_opening_age=60, open_interest_cap_quote=409_600 * WAD),
         "liquidation": liquidation_config(max_mark_step=WAD // 10),
+        "rate_limit": (3_000 * WAD, 60),
     }
     kinds: list[dict[str, Any]] = [
         {"decimals": 6},

@@ -182,6 +182,8 @@ class Venue:
     funding_share: int = WAD // 10
     batch_seconds: int = 600
     policy: tuple[int, ...] = ()
+    # what may be liquidated of a market at once, quote, and in how many seconds as much again
+    rate_limit: tuple[int, int] | None = None
     owners: dict[int, str] = field(default_factory=dict)  # account -> actor
     sequence: int = 0
     eras: dict[int, int] = field(default_factory=dict)
@@ -237,6 +239,9 @@ class Venue:
             assert chain.send(governance, at["vault"], listing).ok
             rates = "set_fee_rates(uint256,uint256,uint256)"
             self.must(governance, rates, market, MAKER_RATE, TAKER_RATE, to="exchange")
+            if self.rate_limit:
+                limit = "set_rate_limit(uint256,uint256,uint256)"
+                self.must(governance, limit, market, *self.rate_limit, to="engine")
             if self.policy:
                 self.must(governance, "set_policy(uint256,uint256[])", market, self.policy, to="allocator")
         fields = [DOMAIN_HASH, keccak(text="Lastline"), keccak(text="1"), self.chain.id, at["exchange"]]
