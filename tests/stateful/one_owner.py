@@ -971,7 +971,7 @@ class Attack:
 
 
 def venues(chain: Chain) -> list[Venue]:
-    """Three kinds: decimals, width of ticks, what the policy of losses starts with; the last with all limits."""
+    """Three kinds: decimals, width of ticks, start of the policy of losses; the last has all limits."""
     limits = {
         "margin": margin_config(max_opening_age=60, open_interest_cap_quote=409_600 * WAD),
         "liquidation": liquidation_config(max_mark_step=WAD // 10),
