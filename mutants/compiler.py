@@ -52,7 +52,7 @@ class Compiler:
         imports._parse_ast, optimizer._optimize = self._parse, _optimize_once
         try:
             with artifacts._without_collecting():
-                return artifacts._compile(path)
+                return artifacts._compile(path, self.texts.get(CONTRACTS / path))
         finally:
             imports._parse_ast, optimizer._optimize = _plain_parse, _plain_optimize
             # what this contract has no use for still explains reverts of the ones compiled before

@@ -86,9 +86,13 @@ def compiled(path: str) -> VyperDeployer:
         return deployer
 
 
-def _compile(path: str) -> VyperDeployer:
+def _compile(path: str, text: str | None = None) -> VyperDeployer:
+    """`text`: what to read in place of the file."""
     boa.interpret.set_cache_dir(None)
-    deployer = boa.load_partial(str(CONTRACTS / path), compiler_args=COMPILER_ARGS)
+    name = str(CONTRACTS / path)
+    if text is None:
+        text = (CONTRACTS / path).read_text()
+    deployer = boa.loads_partial(text, name=name, filename=name, compiler_args=COMPILER_ARGS)
     boa.interpret.set_cache_dir(str(CACHE))
     with anchor_settings(deployer.compiler_data.settings):
         _, deployer.compiler_data.source_map = assembly_to_evm(deployer.compiler_data.assembly_runtime)

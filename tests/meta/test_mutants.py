@@ -82,3 +82,12 @@ def test_mutant_is_compiled_into_the_code():
     mutant = next(m for m in ALL.values() if m.function == "_saturating_sub" and m.operator == "comparison")
     compiler.set_mutant(mutant)
     assert suite.code_of(compiler.compile("mocks/FixedMathHarness.vy")) != suite.code_of(original)
+
+
+def test_mutant_of_a_contract_itself_is_compiled_into_its_code():
+    compiler = Compiler()
+    bugs = [bug for bug in planted.bugs() if (CONTRACTS / bug.file).parent == CONTRACTS]
+    assert {"Exchange.vy", "MarginVaultLastTiers.vy"} <= {bug.file for bug in bugs}
+    bug = next(bug for bug in bugs if bug.file == "MarginVaultLastTiers.vy")
+    compiler.set_mutant(bug.mutant())
+    assert suite.code_of(compiler.compile(bug.file)) != suite.code_of(compiled(bug.file))
