@@ -46,8 +46,8 @@ def cli() -> None:
             start = system.restore(start)
         for measure in EVERYDAY:
             features.switch_on(system)
-            more = measure(system)
-            gas |= {name + report.SWITCHED_ON: more[name] for name in more if name in report.TARGETS}
+            found = measure(system)
+            gas |= {name + report.SWITCHED_ON: found[name] for name in found if name in report.TARGETS}
             start = system.restore(start)
         more = features.measure_features(system, _artifact)
         system.restore(start)

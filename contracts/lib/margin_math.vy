@@ -156,8 +156,8 @@ def _reward(liquidation_word: uint256, notional: uint256) -> (uint256, uint256):
     @notice What a keeper may earn for resolving `notional`, quote
     @return Flat and proportional, capped; and the proportional part alone, capped
     """
-    flat: uint256 = unsafe_mul((liquidation_word >> 128) & MASK_32, 10**16)
     # _reward_flat and _reward_cap in place: there is no room for them in the part that absorbs
+    flat: uint256 = unsafe_mul((liquidation_word >> 128) & MASK_32, 10**16)
     cap: uint256 = unsafe_mul((liquidation_word >> 160) & MASK_32, units.WAD)
     proportional: uint256 = min(
         fixed_math._mul_div_down(notional, self._rate_at(liquidation_word, 112), units.WAD), cap

@@ -19,7 +19,7 @@ TARGETS: dict[str, tuple[int, int]] = {
     "liquidate_full": (130_000, 115_000),
     "liquidate_order_close": (200_000, 200_000),
     "adl_call": (200_000, 150_000),
-    # (with a rate limit the Exchange asks the LiquidationEngine twice)
+    # (with a rate limit the Exchange asks the LiquidationEngine twice; a bound to see it grow)
     "liquidate_order_close_switched_on": (221_000, 200_000),
     "touch_after_crisis": (30_000, 10_000),
     "round_adversarial": (TRANSACTION_GAS - 1, TRANSACTION_GAS - 1),

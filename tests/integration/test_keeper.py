@@ -424,13 +424,15 @@ def test_program_killed_half_way_is_finished_by_another_process(run, tmp_path):
     given = environment(run, tmp_path, LASTLINE_KEEPER_BUYS_AT_MARK="true", LASTLINE_KEEPER_ETH_PRICE="150")
     command = [sys.executable, "-m", "lastline.keeper", "--loop"]
     run.rpc("evm_setIntervalMining", 1)
-    process = None
     try:
-        for word in ("absorb ", ""):  # the second one is killed as soon as it has done anything
+        for word in ("absorb ", ""):  # the second one is killed as soon as it has said anything
             process = subprocess.Popen(
                 command, env={**os.environ, **given}, cwd=ROOT, stdout=subprocess.PIPE, text=True
             )
-            next(line for line in process.stdout if word in line)
+            too_late = threading.Timer(60, process.kill)
+            too_late.start()
+            assert any(word in line for line in process.stdout), f"it ended without {word!r}"
+            too_late.cancel()
             process.kill()
             assert process.wait(30) == -signal.SIGKILL
         assert run.unresolved() != []

@@ -72,6 +72,7 @@ def test_entries_are_sentences_that_fit_a_table(field):
         ("oracle: quorum not met", "LiquidationEngine.refresh_and_take_over"),  # two contracts further on
         ("exchange: order filled", "Exchange.trade_available"),  # passed on from a call that may fail
         ("market: round open", "LossAllocator.resolve"),  # the same, raised as a text
+        ("fund: not vault", "MarginVault.pay_surplus"),  # in the fund, by a raw call that may fail its caller
     ],
 )
 def test_the_call_graph_finds(message, entry):

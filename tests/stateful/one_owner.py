@@ -466,6 +466,7 @@ class Attack:
         venue.set_rewards(False)
         self.do("keeper", "collect_fees")
         venue.set_rewards(True)
+        assert venue.read().fees["liquidation"] < venue.scale
         self.given_then = self.judge.given
         self.start = self.judge.worth(venue.read())
         self.hidden = self.judge.hidden_steps(venue.read()) + venue.read().fees["liquidation"]
@@ -975,7 +976,7 @@ def venues(chain: Chain) -> list[Venue]:
     limits = {
         "margin": margin_config(max_opening_age=60, open_interest_cap_quote=409_600 * WAD),
         "liquidation": liquidation_config(max_mark_step=WAD // 10),
-        "rate_limit": (3_000 * WAD, 60),
+        "rate_limit": (1_000 * WAD, 30),
     }
     kinds: list[dict[str, Any]] = [
         {"decimals": 6},

@@ -5,6 +5,7 @@ from decimal import Decimal
 import boa
 import pytest
 
+from lastline.keeper.pricing import REWARDS_KEPT
 from tests.kernel import INSURANCE_FUND, TREASURY, WAD, liquidation_config, wad
 from tests.support import actor
 from tests.unit.crisis.scene import Scene, fresh
@@ -77,7 +78,7 @@ def test_collecting_leaves_what_keepers_of_empty_accounts_are_paid_of(scene, cap
     for _ in range(2):
         scene.vault.collect_fees()
         left = scene.vault.fee_state().liquidation
-        assert 0 <= left - min(wad(4 * sum(caps)), liquidation) < scene.kernel.scale
+        assert 0 <= left - min(wad(REWARDS_KEPT * sum(caps)), liquidation) < scene.kernel.scale
         assert fund.inflows(2) * scene.kernel.scale == liquidation - left
     scene.kernel.assert_conserved()
 
