@@ -13,8 +13,11 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 # The longest files first, so that no worker has to wait for them at the end.
 BOA_TESTS := tests/stateful tests/meta tests/attacks tests/lib tests/unit tests/regression
+LONG_ON_ANVIL := tests/integration/test_keeper.py tests/integration/test_demo.py
+ANVIL_TESTS := $(LONG_ON_ANVIL) $(filter-out $(LONG_ON_ANVIL),$(wildcard tests/integration/test_*.py))
 # A file stays on one worker, so that a system deployed for a file is deployed once.
-PYTEST = pytest $(BOA_TESTS) -n 2 --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE = -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST = pytest $(BOA_TESTS) $(SIDE_BY_SIDE)
 SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check
 
@@ -86,13 +89,18 @@ anvil:
 .PHONY: compile
 compile: .build/.compiled ## Compile the contracts if a source has changed
 
+# For the in-process suites, which keep another form.
+.PHONY: compile-boa
+compile-boa: setup
+	@python -c 'from tests.artifacts import compile_all; compile_all()'
+
 # --- checks --------------------------------------------------------------------------------------------------
 
 # pytest ends with 5 when it finds no test: that fails here too.
 .PHONY: test
 test: setup ## Compile from scratch and run every suite
 	@rm -rf .build
-	@$(MAKE) --no-print-directory compile
+	@$(MAKE) --no-print-directory --jobs 2 compile compile-boa
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory integration
 
@@ -125,7 +133,7 @@ scale: setup ## Measure ADL, a round and a touch with 10, 1,000 and 100,000 winn
 
 .PHONY: integration
 integration: compile ## Run the suite on Anvil (Ape)
-	ape test tests/integration
+	ape test $(ANVIL_TESTS) $(SIDE_BY_SIDE)
 
 .PHONY: long-chain
 long-chain: compile ## Time verify_funds on a chain with 100,000 events, from scratch and going on, into build/long_chain.json
