@@ -141,15 +141,18 @@ class Tests:
 
     def _record(self, contracts: suite.Contracts, jobs: Jobs, stale: set[str], known: dict[str, Any]) -> None:
         print(f"mutants: looks at what the tests of {len(stale)} files execute", flush=True)
-        found: dict[str, Any] = {}
+        found: list[dict[str, Any]] = []
         limit, jobs.limit = jobs.limit, 3600
-        jobs.start(lambda folder: suite.record(self.session, contracts, stale, folder), found.update)
+        for number in range(jobs.most):
+            part = set(sorted(stale)[number :: jobs.most])
+            jobs.start(lambda folder, p=part: suite.record(self.session, contracts, p, folder), found.append)
         jobs.wait()
         jobs.limit = limit
-        if found.get("failed") or found.get("status"):
-            raise SystemExit(f"mutants: fails without any mutant: {found.get('failed') or found['status']}")
+        if bad := [part for part in found if part.get("failed") or part.get("status")]:
+            raise SystemExit(f"mutants: fails without any mutant: {bad[0].get('failed') or bad[0]['status']}")
+        seen_of = {name: seen for part in found for name, seen in part["tests"].items()}
         for file in stale:
-            tests = {name: seen for name, seen in found["tests"].items() if name.split("::")[0] == file}
+            tests = {name: seen for name, seen in seen_of.items() if name.split("::")[0] == file}
             known[file] = {"digest": self.digests[file], "tests": tests}
         save(TESTS, known)
 

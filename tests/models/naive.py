@@ -134,6 +134,8 @@ class Market:
     # where rounding decides the second, the kernel's
     auction_hint: int = 0
     last_loss_time: int = 0
+    # the same without what the kernel may have rounded away
+    last_sure_loss_time: int = 0
     # the window of side charges: its start, what longs and shorts were charged, quote per base
     window: tuple[int, Fr, Fr] = (0, Fr(0), Fr(0))
     residue_size: Fr = Fr(0)
@@ -630,6 +632,23 @@ class Naive:
         self.require(not self.markets[market].is_settled, "settled")
         self.markets[market].is_close_only = is_close_only
 
+    def set_margin(self, market: int, terms: dict[str, Any]) -> None:
+        """Counts from the next call on, for positions of before too."""
+        m = self.markets[market]
+        self.require_terms(m, terms, m.liquidation)
+        m.margin = terms
+
+    def set_liquidation(self, market: int, terms: dict[str, Any]) -> None:
+        m = self.markets[market]
+        self.require_terms(m, m.margin, terms)
+        m.liquidation = terms
+
+    def require_terms(self, m: Market, margin: dict[str, Any], liquidation: dict[str, Any]) -> None:
+        """A keeper's flat reward is at most a quarter of the least margin a position was opened with."""
+        self.require(not m.is_settled, "settled")
+        least = margin["minimum_notional"] * min(margin["class_rates"]) // (4 * WAD)
+        self.require(liquidation["reward_flat"] <= least, "reward")
+
     def settle_market(self, market: int, price: int, rate: int) -> None:
         """At the mark, renewed; from then on no maintenance margin, and ADL at this price."""
         m = self.markets[market]
@@ -718,6 +737,8 @@ class Naive:
             else:
                 m.claims.append(Claim(account, missing, [Fr(0)] * len(TIERS)))
             m.last_loss_time = self.now
+            if missing > self.money_tolerance:
+                m.last_sure_loss_time = self.now
         self.book(m, tier, max(-missing, Fr(0)))
         if m.is_dust():
             m.auction_start = m.since = 0
@@ -1029,7 +1050,11 @@ class Naive:
             self.sync(m, RECOVERED, 0)
             self.require(self.decide(m.dust - m.outstanding, self.money_tolerance), "deficit first")
             self.require(not m.is_dust(), "no inventory")
-            self.require(m.last_loss_time >= m.since, "no claim since empty")
+            is_recent = m.last_loss_time >= m.since
+            if is_recent and m.last_sure_loss_time < m.since:
+                self.undecided += 1
+                is_recent = self.was_accepted
+            self.require(is_recent, "no claim since empty")
 
     def is_in_profit(self, p: Position, price: Fr) -> bool:
         """Wholly, by the bounds of its tick as rounds have moved them. A round rounds the kernel's edge

@@ -308,6 +308,17 @@ class Ledger:
         outcome = self.send("governance", "set_market_status(uint256,uint256)", market, 1 + is_close_only)
         self.both("close_only", outcome, lambda: self.model.set_close_only(market, is_close_only))
 
+    def set_terms(self, market: int, kind: str, changes: dict[str, Any]) -> None:
+        """Governance changes a market's terms: kind "margin" or "liquidation"."""
+        self.note("set_terms", market, kind, changes)
+        terms = getattr(self.model.markets[market], kind) | changes
+        types = MARGIN_TYPE if kind == "margin" else LIQUIDATION_TYPE
+        data = selector(f"set_{kind}_config(uint256,{types})")
+        data += encode(["uint256", types], [market, tuple(terms.values())])
+        outcome = self.chain.send(actor("governance"), self.vault, data)
+        self.look_at_crumbs()
+        self.both(f"set_{kind}", outcome, lambda: getattr(self.model, f"set_{kind}")(market, terms))
+
     def settle_market(self, market: int) -> bool:
         """At the price the oracle has had since the last `set_price`."""
         self.note("settle_market", market)
@@ -973,6 +984,44 @@ def systems(chain: Chain, ledger: type[Ledger] = Ledger) -> list[Any]:
 
 # --- seeded histories ---------------------------------------------------------------------------------------
 
+# What governance may change a market's terms to, a group at once. A cap that counts is one that the kernel
+# keeps exactly.
+MARGIN_TERMS: list[list[dict[str, Any]]] = [
+    [
+        {"line_rates": [WAD // 40, WAD // 20], "line_deductions": [0, 25_000 * WAD]},
+        {"line_rates": [WAD // 100], "line_deductions": [0]},
+        {"line_rates": [WAD // 50, WAD // 25, WAD // 10], "line_deductions": [0, 100 * WAD, 2_000 * WAD]},
+    ],
+    [
+        {"class_rates": [WAD // 20, WAD // 10, WAD // 5, WAD // 2]},
+        {"class_rates": [WAD // 10, WAD // 8, WAD // 4, WAD // 2]},
+        {"class_rates": [WAD // 5, WAD // 10, WAD // 20, WAD // 10]},
+    ],
+    [{"initial_factor": factor * WAD // 10} for factor in (11, 15, 30)],
+    [
+        {"max_mark_age": 600, "max_opening_age": 600},
+        {"max_mark_age": 3600, "max_opening_age": 300},
+        {"max_mark_age": 60, "max_opening_age": 60},
+    ],
+    [{"price_band": WAD // 100}, {"price_band": WAD // 500}],
+    [{"minimum_notional": least * WAD} for least in (20, 100, 1_000)],
+    [
+        {"open_interest_cap_quote": 10**9 * WAD, "lower_cap_share": WAD},
+        {"open_interest_cap_quote": 204_800 * WAD, "lower_cap_share": WAD // 4},
+        {"open_interest_cap_quote": 25_600 * WAD, "lower_cap_share": WAD // 8},
+    ],
+    [{"position_cap_quote": cap * WAD} for cap in (10**8, 51_200)],
+]
+LIQUIDATION_TERMS: list[list[dict[str, Any]]] = [
+    [{"target_health": health * WAD // 100} for health in (105, 125, 200)],
+    [{"critical_health": health * WAD // 10} for health in (1, 4, 8)],
+    [{"cost_slope": slope * WAD // 100, "fund_share": WAD // 5} for slope in (1, 5, 20)],
+    [{"deleverage_band": band * WAD // 100} for band in (2, 30, 50)],
+    [{"auction_slippage": WAD // 50, "auction_seconds": seconds} for seconds in (60, 600)],
+    [{"reward_flat": flat * WAD // 10, "reward_cap": 20 * WAD} for flat in (0, 2, 10, 50)],
+    [{"dust": WAD // 100}, {"dust": WAD}],
+    [{"max_mark_step": 0}, {"max_mark_step": WAD // 20}],
+]
 OWNERS = ["alice", "bob", "carol", "dave", "erin", "frank"]
 RESOLVES = ["absorb", "take_over", "order_close", "deleverage", "round", "close_at_mark", "buy"]
 
@@ -993,6 +1042,7 @@ class History:
         self.has_builders = seed % 5 == 2
         self.has_settlement = seed % 7 == 0
         self.has_last_tiers = seed % 4 == 1
+        self.has_governance = seed % 4 == 3 and not self.has_settlement
 
     def begin(self) -> None:
         r = self.random
@@ -1025,6 +1075,8 @@ class History:
             return self.pay_builder()
         if self.has_settlement and r.random() < 0.15:
             return self.settlement()
+        if self.has_governance and r.random() < 0.08:
+            return self.govern()
         if self.has_last_tiers and r.random() < 0.3 and (is_open or model.uncovered):
             return self.last_tiers()
         action = r.choices(
@@ -1102,6 +1154,11 @@ class History:
         # what a fill has brought, or the whole; now and then more than there is
         amount = r.choice([fees, fees // 2, r.randint(0, fees), 2 * fees + 10**15, 0])
         self.ledger.pay_builder(market, r.choice(self.names), amount)
+
+    def govern(self) -> None:
+        r, kind = self.random, self.random.choice(["margin", "liquidation"])
+        groups = MARGIN_TERMS if kind == "margin" else LIQUIDATION_TERMS
+        self.ledger.set_terms(self.market(), kind, r.choice(r.choice(groups)))
 
     def settlement(self) -> None:
         """
