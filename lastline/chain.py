@@ -61,14 +61,19 @@ def reason_of(error: BaseException) -> str:
     data = getattr(error, "data", None)
     if isinstance(data, dict):
         data = data.get("data")
+    text = str(getattr(error, "message", None) or error)
+    if error.args and isinstance(error.args[0], dict):
+        text = str(error.args[0].get("message"))
+    return reason_in(data, text)
+
+
+def reason_in(data: object, text: str) -> str:
+    """The contracts' own words in what a call has returned (hex), else in a node's text about it."""
     if isinstance(data, str):
         raw = data.removeprefix("0x")
         if raw.startswith(ERROR_SELECTOR):
             length = int(raw[72:136], 16)
             return bytes.fromhex(raw[136 : 136 + 2 * length]).decode(errors="replace")
-    text = str(getattr(error, "message", None) or error)
-    if error.args and isinstance(error.args[0], dict):
-        text = str(error.args[0].get("message"))
     return (
         text.removeprefix("execution reverted").removeprefix(": ").removeprefix("revert: ").strip()
         or "no reason"
@@ -155,6 +160,11 @@ class Chain:
             )
         return self._contracts[name]
 
+    def head(self) -> tuple[int, int]:
+        """The latest block: its number, and its time in seconds."""
+        header = self.web3.eth.get_block("latest")
+        return header["number"], header["timestamp"]
+
     def call(self, name: str, method: str, *arguments: Any, block: int | str = "latest") -> Any:
         """Call a view. Raises Reverted with the contract's reason."""
         try:
@@ -191,11 +201,13 @@ class Chain:
                         raise error
                     out.append(error)
                     continue
-                raw = bytes(HexBytes(answer["result"]))
-                outputs = self._outputs(name, method)
-                values = decode(outputs, raw)
-                out.append(values[0] if len(values) == 1 else values)
+                out.append(self.decoded(name, method, answer["result"]))
         return out
+
+    def decoded(self, name: str, method: str, answer: str) -> Any:
+        """What a function has returned (hex): its value, or a tuple if there is not just one."""
+        values = decode(self._outputs(name, method), bytes(HexBytes(answer)))
+        return values[0] if len(values) == 1 else values
 
     def _outputs(self, name: str, method: str) -> list[str]:
         key = (name, method)
@@ -205,6 +217,13 @@ class Chain:
             )
             self._output_types[key] = [canonical(parameter) for parameter in entry["outputs"]]
         return self._output_types[key]
+
+    def attempt(self, sender: str, name: str, method: str, *arguments: Any) -> Any:
+        """What a transaction of `sender` would answer now; sends nothing. Raises Reverted with the reason."""
+        try:
+            return self.contract(name).functions[method](*arguments).call({"from": sender})
+        except (ContractLogicError, Web3Exception) as error:
+            raise Reverted(reason_of(error)) from error
 
     def send(self, sender: Sender, name: str, method: str, *arguments: Any) -> dict[str, Any]:
         """Call a function in a transaction; the receipt. Raises Reverted with the contracts' reason."""

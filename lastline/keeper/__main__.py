@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     how.add_argument("--once", action="store_true", help="one step at the latest block")
     how.add_argument("--loop", action="store_true", help="a step at every block, until SIGINT or SIGTERM")
     parser.add_argument("--config", type=Path, help=f"settings (TOML); environment: {FILE}")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, send nothing")
+    parser.add_argument("--dry-run", action="store_true", help="tell what a step would do, send nothing")
     parser.add_argument("--verbose", action="store_true", help="tell refused actions too")
     given = parser.parse_args(arguments)
     logging.basicConfig(
@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keeper = start(config)
         if given.once:
             report = keeper.step()
-            log.info("block %d: %d done, %d unhealthy left", report.block, len(report.done), report.left)
+            done = "would be done" if config.is_dry_run else "done"
+            log.info("block %d: %d %s, %d unhealthy left", report.block, len(report.done), done, report.left)
         else:
             loop(keeper)
     except (ConfigError, DeploymentError, Reverted) as error:

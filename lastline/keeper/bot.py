@@ -7,10 +7,11 @@ from lastline.chain import Chain, Sender
 from lastline.keeper import snapshot as snapshots
 from lastline.keeper.config import Config
 from lastline.keeper.decisions import PHASES, Phase, losses
-from lastline.keeper.executor import DONE, REVERTED, Executor, Outcome
+from lastline.keeper.executor import DONE, REVERTED, WOULD, Executor, Outcome
 from lastline.keeper.index import AccountIndex
 from lastline.keeper.metrics import Metrics
 from lastline.keeper.snapshot import Snapshot
+from lastline.rehearsal import Rehearsal
 from lastline.state_file import read_file, write_file
 
 log = logging.getLogger("lastline.keeper")
@@ -27,8 +28,8 @@ class StepReport:
 
     @property
     def done(self) -> list[Outcome]:
-        """The actions that succeeded."""
-        return [outcome for outcome in self.outcomes if outcome.status == DONE]
+        """The actions that succeeded, or would in a dry run."""
+        return [outcome for outcome in self.outcomes if outcome.status in (DONE, WOULD)]
 
 
 class Keeper:
@@ -36,7 +37,8 @@ class Keeper:
 
     def __init__(self, chain: Chain, sender: Sender, config: Config) -> None:
         """Goes on from the state file of the settings, if there is a good one; else from the first block."""
-        self.chain = chain
+        # a dry run sees what its actions would have done
+        self.chain = Rehearsal(chain) if config.is_dry_run else chain
         self.sender = sender
         self.config = config
         state = read_file(config.state_file)
@@ -44,11 +46,10 @@ class Keeper:
         self.metrics = Metrics.of(state.get("metrics"))
         self.account = snapshots.own_account(config, sender.address)
         self.executor = Executor(
-            chain,
+            self.chain,
             sender,
             self.metrics,
             {self.account, config.reward_account},
-            config.is_dry_run,
             config.cooldown_blocks,
         )
 
@@ -57,6 +58,8 @@ class Keeper:
         seen what was sent before. Raises web3's errors if the node does not answer; what was done until then
         is done.
         """
+        if isinstance(self.chain, Rehearsal):
+            self.chain.begin()
         seen = self._look()
         report = StepReport(seen.block, seen.scanned)
         for phase in PHASES:
@@ -64,7 +67,7 @@ class Keeper:
             for _ in range(self.config.max_passes if phase is losses else 1):
                 outcomes = self._run(phase, seen)
                 report.outcomes += outcomes
-                if not any(outcome.status in (DONE, REVERTED) for outcome in outcomes):
+                if not any(outcome.status in (DONE, WOULD, REVERTED) for outcome in outcomes):
                     break
                 seen = self._look()
         report.left = len(seen.unhealthy)
@@ -89,7 +92,8 @@ class Keeper:
         return seen
 
     def _prune(self, seen: Snapshot) -> None:
-        for account in seen.idle:
+        # who is idle at the end of a dry run need not be
+        for account in () if self.config.is_dry_run else seen.idle:
             self.index.forget(account, seen.block, self.config.reorg_depth)
         self.metrics.block, self.metrics.accounts = seen.block, len(self.index.accounts)
 

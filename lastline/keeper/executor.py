@@ -4,13 +4,12 @@ import logging
 import re
 from dataclasses import dataclass
 
-from web3.exceptions import ContractLogicError, Web3Exception
-
 from lastline.abi import Event
-from lastline.chain import Chain, Reverted, Sender, reason_of
+from lastline.chain import Chain, Reverted, Sender
 from lastline.errors import explain
 from lastline.keeper.decisions import Action
 from lastline.keeper.metrics import Metrics
+from lastline.rehearsal import Rehearsal
 from lastline.units import WAD, to_decimal
 from lastline.views import VAULT
 
@@ -48,15 +47,15 @@ class Executor:
         sender: Sender,
         metrics: Metrics,
         beneficiaries: set[int],
-        is_dry_run: bool,
         cooldown_blocks: int,
     ) -> None:
-        """`beneficiaries`: accounts whose rewards and discounts count as earned."""
+        """`beneficiaries`: accounts whose rewards and discounts count as earned. With a Rehearsal for a
+        chain nothing is sent.
+        """
         self.chain = chain
         self.sender = sender
         self.metrics = metrics
         self.beneficiaries = beneficiaries
-        self.is_dry_run = is_dry_run
         self.cooldown_blocks = cooldown_blocks
         self._cooling: dict[tuple[str, str], int] = {}
 
@@ -78,8 +77,6 @@ class Executor:
         refusal = self.simulate(action)
         if refusal is not None:
             return Outcome(action, REFUSED, refusal)
-        if self.is_dry_run:
-            return Outcome(action, WOULD)
         try:
             receipt = self.chain.send(self.sender, action.contract, action.method, *action.arguments)
         except Reverted as error:
@@ -89,7 +86,8 @@ class Executor:
         self.metrics.gas_spent += receipt["gasUsed"] * receipt.get("effectiveGasPrice", 0)
         events = self.chain.decode(VAULT, receipt["logs"])
         earned = sum(self._earned(event) for event in events)
-        return Outcome(action, DONE, "", receipt["blockNumber"], receipt["gasUsed"], earned)
+        status = WOULD if isinstance(self.chain, Rehearsal) else DONE
+        return Outcome(action, status, "", receipt["blockNumber"], receipt["gasUsed"], earned)
 
     def _reason(self, action: Action, text: str) -> str:
         """Why a transaction reverted: a label for counting, so without hashes. Who was raced in the same
@@ -101,11 +99,12 @@ class Executor:
 
     def simulate(self, action: Action) -> str | None:
         """Why the contracts would refuse an action now; None if they would not. Sends nothing."""
-        function = self.chain.contract(action.contract).functions[action.method](*action.arguments)
         try:
-            answer = function.call({"from": self.sender.address})
-        except (ContractLogicError, Web3Exception) as error:
-            return _HEX.sub("0x…", reason_of(error))[:REASON_LENGTH]
+            answer = self.chain.attempt(
+                self.sender.address, action.contract, action.method, *action.arguments
+            )
+        except Reverted as error:
+            return _HEX.sub("0x…", str(error))[:REASON_LENGTH]
         # absorb_many skips what the vault refuses instead of reverting.
         if action.method == "absorb_many" and answer == 0:
             return NOTHING_LEFT
@@ -141,7 +140,7 @@ class Executor:
         action = outcome.action
         expected = f"expected {_quote(action.reward)} less {_quote(action.gas_cost)} gas"
         line = f"{action.kind} {action.subject}: {action.why}; {expected}; {outcome.status}"
-        if outcome.status == DONE:
+        if outcome.status in (DONE, WOULD):
             line += f" in block {outcome.block}, {outcome.gas_used} gas, earned {_quote(outcome.earned)}"
         elif outcome.reason:
             line += f": {explain(outcome.reason)}"

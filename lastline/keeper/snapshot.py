@@ -162,8 +162,7 @@ def own_account(config: Config, sender: str) -> int:
 
 def read(chain: Chain, accounts: Iterable[int], config: Config, sender: str) -> Snapshot:
     """The snapshot of the latest block. Raises Reverted if the node does not answer for that block."""
-    header = chain.web3.eth.get_block("latest")
-    block, now = header["number"], header["timestamp"]
+    block, now = chain.head()
     count, system_word, fees = chain.call_many(
         VAULT, [("market_count",), ("exchange_word",), ("fee_state",)], block
     )

@@ -19,7 +19,7 @@ from eth_account import Account
 from eth_utils import keccak
 
 from lastline import audit, deployments, views
-from lastline.chain import Chain
+from lastline.chain import Chain, Reverted
 from lastline.errors import explain
 from lastline.keeper import __main__ as program
 from lastline.keeper import snapshot as snapshots
@@ -27,6 +27,7 @@ from lastline.keeper.config import KEY
 from lastline.keeper.decisions import Action, Budget, by_take_over, liquidations
 from lastline.keeper.executor import DONE, REFUSED, REVERTED, WOULD
 from lastline.orders import Order, sequence_of, sign, to_line
+from lastline.rehearsal import Rehearsal
 from lastline.units import WAD, wad
 from lastline.views import VAULT
 from scripts._anvil import anvil
@@ -183,17 +184,71 @@ def test_a_take_over_is_priced_as_the_kernel_does(run):
     assert compared > 0
 
 
-def test_a_dry_run_tells_and_sends_nothing(run, caplog):
+def test_a_dry_run_tells_what_a_step_would_do_and_sends_nothing(run, caplog):
     block, nonce = run.web3.eth.block_number, run.web3.eth.get_transaction_count(run.keeper.sender.address)
-    bot = make_keeper(run.chain, run.keeper.sender.key, replace(run.config, is_dry_run=True))
+    config = replace(run.config, is_dry_run=True, state_file=None)
+    bot = make_keeper(run.chain, run.keeper.sender.key, config)
     with caplog.at_level(logging.INFO, "lastline.keeper"):
         logging.getLogger("lastline.keeper").propagate = True
-        report = bot.step()
-    assert {outcome.status for outcome in report.outcomes} == {WOULD}
-    assert {outcome.action.kind for outcome in report.outcomes} >= {"update_mark"}
+        told = [bot.step() for _ in range(2)]
     assert "would do" in caplog.text
     assert run.web3.eth.block_number == block
     assert run.web3.eth.get_transaction_count(run.keeper.sender.address) == nonce
+    done = run.bot.step()
+    wanted = [(o.action.kind, o.action.subject) for o in done.done]
+    assert {"update_mark", "absorb", "take_over", "resolve"} <= {kind for kind, _ in wanted}
+    for report in told:  # a step begins from the chain again
+        assert {outcome.status for outcome in report.done} == {WOULD}
+        assert [(o.action.kind, o.action.subject) for o in report.done] == wanted
+        assert report.left == done.left
+        for mine, theirs in zip(report.done, done.done, strict=True):
+            assert abs(mine.earned - theirs.earned) <= 10**6
+
+
+def test_a_rehearsal_answers_as_the_chain_will(run, monkeypatch):
+    monkeypatch.setattr("lastline.rehearsal.QUESTIONS", 10)
+    sender, market = run.relay.sender, run.markets[0]
+    rehearsal = Rehearsal(run.chain)
+    old = run.chain.call(VAULT, "mark", market)
+    assert rehearsal.call(VAULT, "mark", market) == old
+    with pytest.raises(Reverted, match="^market: unknown$"):
+        rehearsal.call(VAULT, "mark", 77)
+    with pytest.raises(Reverted, match="^market: unknown$"):
+        rehearsal.send(sender, VAULT, "update_mark", 77)
+    assert rehearsal.attempt(sender.address, VAULT, "update_mark", market) != old
+    assert rehearsal.call(VAULT, "mark", market) == old  # an attempt is not kept, nor what is refused
+    told = rehearsal.send(sender, VAULT, "update_mark", market)
+    mark, unknown = rehearsal.call_many(VAULT, [("mark", market), ("mark", 77)], is_strict=False)
+    assert mark == rehearsal.call(VAULT, "mark", market) != old
+    assert str(unknown) == "MarginVault.mark: market: unknown"
+    with pytest.raises(Reverted, match="^MarginVault.mark: market: unknown$"):
+        rehearsal.call_many(VAULT, [("mark", 77)])
+    states = [("account_state", actor.account) for actor in run.everybody]
+    foretold = rehearsal.call_many(VAULT, states)
+    assert len(states) > 20  # more than two requests
+    rehearsal.begin()
+    assert rehearsal.call(VAULT, "mark", market) == old == run.chain.call(VAULT, "mark", market)
+    run.rpc("anvil_setBlockTimestampInterval", 1)  # the time a rehearsal judges at
+    receipt = run.chain.send(sender, VAULT, "update_mark", market)
+    assert run.chain.call(VAULT, "mark", market) == mark
+    assert run.chain.call_many(VAULT, states) == foretold
+    events = [run.chain.decode(VAULT, logs) for logs in (told["logs"], receipt["logs"])]
+    assert [(e.name, e.values) for e in events[0]] == [(e.name, e.values) for e in events[1]]
+
+
+def test_a_node_that_cannot_rehearse_is_told_apart(run, monkeypatch):
+    rehearsal, answers = Rehearsal(run.chain), iter([(-32601, "no such method"), (-32000, "too much gas")])
+
+    def refuse(method, parameters):
+        code, message = next(answers)
+        return {"error": {"code": code, "message": message}}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.web3.provider, "make_request", refuse)
+        with pytest.raises(Reverted, match="does not know eth_simulateV1, which a dry run needs"):
+            rehearsal.call(VAULT, "market_count")
+        with pytest.raises(Reverted, match="does not rehearse: too much gas"):
+            rehearsal.call(VAULT, "market_count")
 
 
 @pytest.mark.parametrize("has_state_file", [True, False])
