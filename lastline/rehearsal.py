@@ -20,7 +20,7 @@ UNKNOWN_METHOD = -32601
 
 
 class Rehearsal(Chain):
-    """The contracts on a node that is only asked. `begin` forgets what was kept and takes the latest block."""
+    """The contracts on a node that is only asked. `begin` forgets what was kept."""
 
     def __init__(self, chain: Chain) -> None:
         super().__init__(chain.web3, chain.deployment)

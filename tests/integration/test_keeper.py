@@ -211,9 +211,9 @@ def test_a_rehearsal_answers_as_the_chain_will(run, monkeypatch):
     rehearsal = Rehearsal(run.chain)
     old = run.chain.call(VAULT, "mark", market)
     assert rehearsal.call(VAULT, "mark", market) == old
-    with pytest.raises(Reverted, match="^market: unknown$"):
+    with pytest.raises(Reverted, match=r"^market: unknown$"):
         rehearsal.call(VAULT, "mark", 77)
-    with pytest.raises(Reverted, match="^market: unknown$"):
+    with pytest.raises(Reverted, match=r"^market: unknown$"):
         rehearsal.send(sender, VAULT, "update_mark", 77)
     assert rehearsal.attempt(sender.address, VAULT, "update_mark", market) != old
     assert rehearsal.call(VAULT, "mark", market) == old  # an attempt is not kept, nor what is refused
@@ -221,7 +221,7 @@ def test_a_rehearsal_answers_as_the_chain_will(run, monkeypatch):
     mark, unknown = rehearsal.call_many(VAULT, [("mark", market), ("mark", 77)], is_strict=False)
     assert mark == rehearsal.call(VAULT, "mark", market) != old
     assert str(unknown) == "MarginVault.mark: market: unknown"
-    with pytest.raises(Reverted, match="^MarginVault.mark: market: unknown$"):
+    with pytest.raises(Reverted, match=r"^MarginVault\.mark: market: unknown$"):
         rehearsal.call_many(VAULT, [("mark", 77)])
     states = [("account_state", actor.account) for actor in run.everybody]
     foretold = rehearsal.call_many(VAULT, states)

@@ -39,8 +39,9 @@ class HistoryOfThen(History):
         self.has_governance = False
 
 
-# Histories in which kernel and model once differed, on the systems of then: a unit that rounding left in a market with a stale mark; a round in calls of one cohort
-# that found nothing to charge (twice); a loss below what the kernel files as one, which winners need not take.
+# Histories in which kernel and model once differed, on the systems of then: a unit that rounding left in a
+# market with a stale mark; a round in calls of one cohort that found nothing to charge (twice); a loss below
+# what the kernel files as one, which winners need not take.
 ONCE_APART = (
     (200_531, {"decimals": 8}, HistoryOfThen),
     (200_633, {"decimals": 8}, HistoryOfThen),
