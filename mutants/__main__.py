@@ -5,10 +5,10 @@ import sys
 
 from mutants import planted
 from mutants.generate import MODULES, resolve
-from mutants.run import LIMIT, RESULTS, Options, choose, control, equivalents, load, report, run
+from mutants.run import LIMIT, RESULTS, Options, choose, control, equivalents, keep, load, report, run
 from mutants.suite import contracts_digest
 
-WHAT = ["run", "report", "list", "planted", "write", "control"]
+WHAT = ["run", "report", "list", "planted", "write", "control", "keep"]
 
 
 def main() -> int:
@@ -28,6 +28,8 @@ def main() -> int:
     if args.what == "write":
         planted.write()
         return 0
+    if args.what == "keep":
+        return keep()
     paths = [resolve(name) for name in args.modules.replace(",", " ").split()] or list(MODULES)
     if args.what == "control":
         return control(paths, args.jobs)

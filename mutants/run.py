@@ -21,15 +21,19 @@ from rich.console import Console
 from rich.table import Table
 
 from mutants import suite
-from mutants.generate import ROOT, Mutant, mutants
+from mutants.generate import CONTRACTS, ROOT, Mutant, mutants
 
 BUILD = ROOT / "build"
 RESULTS, REPORT, TESTS = BUILD / "mutants.json", BUILD / "mutants.txt", BUILD / "mutants-tests.json"
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
+# Mutants that were killed once, and by which test: the first to meet them next time.
+KILLERS = Path(__file__).parent / "killers.json"
 # Seconds a mutant may take, and for how many seconds of the likeliest tests the histories on Anvil wait.
 LIMIT = 600
 LIKELY = 10.0
 STATUSES = ("killed", "timeout", "survived", "equivalent", "same", "stillborn")
+# Not tried on these contracts, but killed on earlier ones that had the same line.
+BEFORE = "killed before"
 
 
 def equivalents() -> dict[str, str]:
@@ -40,6 +44,22 @@ def equivalents() -> dict[str, str]:
 
 def load(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
+
+
+def keep() -> int:
+    """Put who was killed in build/mutants.json into mutants/killers.json; who is no mutant now goes."""
+    killers: dict[str, str] = load(KILLERS)
+    for name, result in load(RESULTS).items():
+        if result["status"] == "killed":
+            killers[name] = result["test"]
+        elif result["status"] == "survived":
+            killers.pop(name, None)
+    paths = sorted(str(path.relative_to(CONTRACTS)) for path in CONTRACTS.rglob("*.vy"))
+    known = {m.id for path in paths if path.split("/")[0] != "mocks" for m in mutants(path)}
+    killers = {name: killers[name] for name in sorted(killers) if name in known}
+    save(KILLERS, killers)
+    print(f"{len(killers)} killed mutants in {KILLERS.relative_to(ROOT)}")
+    return 0
 
 
 def save(path: Path, content: Any) -> None:
@@ -125,6 +145,7 @@ class Tests:
         self.session = session
         self.items = {item.nodeid: item for item in session.items}
         self.killers: dict[tuple[str, str], Counter[str]] = {}
+        self.earlier: dict[str, str] = load(KILLERS)
         files = {name.split("::")[0] for name in self.items}
         sources = suite.contracts_digest()
         self.digests = {file: sources + suite.file_digest(file) for file in files}
@@ -166,8 +187,8 @@ class Tests:
     def for_mutant(self, mutant: Mutant) -> list[pytest.Item]:
         """All tests that execute the mutant's function, the likeliest to fail first.
 
-        First tests that killed others of this function, then those that execute the mutant's own lines,
-        cheapest files first, then the histories, then the others.
+        First the test that killed it once, then those that killed others of this function, then those that
+        execute the mutant's own lines, cheapest files first, then the histories, then the others.
         """
         lines, function = suite.lines_of(mutant), suite.function_lines(mutant.path, mutant.function)
         executes: dict[str, bool] = {}
@@ -175,7 +196,8 @@ class Tests:
             here = seen["lines"].get(mutant.path, set())
             if not mutant.function or here & function:
                 executes[name] = bool(here & lines)
-        killers = [n for n, _ in self.killers.get((mutant.path, mutant.function), Counter()).most_common(4)]
+        killers = [self.earlier[mutant.id]] if mutant.id in self.earlier else []
+        killers += [n for n, _ in self.killers.get((mutant.path, mutant.function), Counter()).most_common(4)]
         likely = self._by_file([n for n in executes if executes[n]])
         first, seconds = [], 0.0
         for name in likely:
@@ -306,22 +328,29 @@ def run(options: Options) -> int:
     return 0
 
 
-def status_of(mutant: Mutant, results: dict[str, Any], reasons: dict[str, str], sources: str) -> str:
+def status_of(
+    mutant: Mutant, results: dict[str, Any], reasons: dict[str, str], earlier: dict[str, str], sources: str
+) -> str:
     if mutant.id in reasons:
         return "equivalent"
     result = results.get(mutant.id)
-    return result["status"] if result and result["contracts"] == sources else ""
+    if result and result["contracts"] == sources:
+        return result["status"]
+    return BEFORE if mutant.id in earlier else ""
 
 
 def report(chosen: list[Mutant], results: dict[str, Any], reasons: dict[str, str], sources: str) -> None:
     """A table by module on the screen, and every survivor's diff in build/mutants.txt."""
-    table = Table("module", "mutants", *STATUSES, "killed of valid", "s/mutant")
-    statuses = {m.id: status_of(m, results, reasons, sources) for m in chosen}
+    table, earlier = (
+        Table("module", "mutants", *STATUSES, BEFORE, "killed of valid", "s/mutant"),
+        load(KILLERS),
+    )
+    statuses = {m.id: status_of(m, results, reasons, earlier, sources) for m in chosen}
     paths = sorted({m.path for m in chosen})
     for path in [*paths, "all"]:
         ids = [m.id for m in chosen if path in (m.path, "all") and statuses[m.id]]
         counts = Counter(statuses[name] for name in ids)
-        killed = counts["killed"] + counts["timeout"]
+        killed = counts["killed"] + counts["timeout"] + counts[BEFORE]
         valid = killed + counts["survived"]
         times = [
             results[name]["seconds"] for name in ids if name in results and statuses[name] != "equivalent"
@@ -329,7 +358,7 @@ def report(chosen: list[Mutant], results: dict[str, Any], reasons: dict[str, str
         table.add_row(
             path,
             str(len(ids)),
-            *(str(counts[status]) for status in STATUSES),
+            *(str(counts[status]) for status in (*STATUSES, BEFORE)),
             f"{100 * killed / valid:.1f} %" if valid else "",
             f"{sum(times) / len(times):.1f}" if times else "",
         )

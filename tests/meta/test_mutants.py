@@ -1,5 +1,6 @@
 """What mutants rest on: names, bugs that can still be planted, a compiler that makes the same code."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from mutants import planted, suite
 from mutants.compiler import Compiler
 from mutants.generate import CONTRACTS, MODULES, ROOT, mutants
-from mutants.run import equivalents
+from mutants.run import KILLERS, equivalents
 from tests.meta.sources import SOURCES
 from tests.support import compiled
 
@@ -53,6 +54,19 @@ def test_equivalent_mutants_exist_and_have_a_reason():
     for name, reason in equivalents().items():
         assert name in ALL, name
         assert reason
+
+
+def test_killed_mutants_exist_and_so_do_their_killers():
+    killers = json.loads(KILLERS.read_text())
+    stems = {name.split(" | ")[0] for name in killers}
+    files = [
+        f for folder in ("", "modules/", "lib/") for f in CONTRACTS.glob(f"{folder}*.vy") if f.stem in stems
+    ]
+    known = {mutant.id for f in files for mutant in mutants(str(f.relative_to(CONTRACTS)))}
+    assert killers.keys() <= known
+    for test in set(killers.values()):
+        file, name = test.split("[")[0].split("::")[:2]
+        assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), test
 
 
 @pytest.mark.parametrize("bug", planted.bugs(), ids=lambda bug: bug.name)
