@@ -15,9 +15,11 @@ from tests.unit.loss_sharing.test_deleverage import crash
 LAYOUT = json.loads((ROOT / "tests/meta/storage_layout.json").read_text())
 
 
-def siblings_slot(key: int) -> int:
-    """Where the vault keeps which generations of a tick are populated."""
-    slot = LAYOUT["storage_layout"]["cohorts"]["siblings"]["slot"]
+def slot_of(name: str, key: int) -> int:
+    """Where the vault keeps a word of the cohorts' maps: `siblings`, the populated generations of a tick;
+    `bitmaps`, a group's ticks (its last word counts them).
+    """
+    slot = LAYOUT["storage_layout"]["cohorts"][name]["slot"]
     return int.from_bytes(keccak(encode(["uint256", "uint256"], [slot, key])), "big")
 
 
@@ -26,13 +28,13 @@ def sealed(scene: Scene, populated: int) -> int:
     winner, _ = crash(scene, winner_size=20)
     scene.kernel.deleverage()
     base = scene.kernel.position(winner).key
-    boa.env.set_storage(scene.vault.address, siblings_slot(base), populated)
+    boa.env.set_storage(scene.vault.address, slot_of("siblings", base), populated)
     scene.move(0)
     return base
 
 
-def join(scene: Scene) -> int:
-    newcomer, other = scene.account("newcomer", 1000), scene.account("other", 1000)
+def join(scene: Scene, name: str = "newcomer") -> int:
+    newcomer, other = scene.account(name, 1000), scene.account("other", 1000)
     scene.open(other, newcomer, 5)
     return scene.kernel.position(newcomer).key
 
@@ -41,6 +43,22 @@ def join(scene: Scene) -> int:
 def test_the_lowest_free_generation_is_joined(scene, free):
     base = sealed(scene, (2**64 - 2) ^ (1 << free))
     assert join(scene) == base + free
+
+
+def test_who_comes_later_joins_the_generation_that_is_open(scene):
+    base = sealed(scene, 0)
+    assert [join(scene, name) for name in ("newcomer", "another", "third")] == [base + 1] * 3
+    scene.kernel.assert_conserved()
+
+
+def test_a_sibling_is_no_tick_more(scene):
+    base = sealed(scene, 0)
+    group = base >> 20 << 8
+    slot = slot_of("bitmaps", group | 255)
+    ticks = boa.env.get_storage(scene.vault.address, slot) >> 64
+    assert ticks == 1
+    join(scene)
+    assert boa.env.get_storage(scene.vault.address, slot) >> 64 == ticks
 
 
 def test_nobody_joins_a_tick_whose_generations_are_all_taken(scene):
