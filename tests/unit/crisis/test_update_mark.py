@@ -333,6 +333,19 @@ def test_worse_mark_raises_the_inventorys_claim_in_place(scene):
     assert [(c.account, c.amount) for c in scene.kernel.claims()] == [(loser, wad(40)), (0, wad(20))]
 
 
+@pytest.mark.parametrize(
+    ("against", "added"), [("10.0000000001", 0), ("10.000000000100000001", 10**9 + 10)], ids=["dust", "more"]
+)
+def test_what_lacks_1e_9_quote_more_is_no_new_claim(scene, against, added):
+    loser = scene.bankrupt(scene.account("winner", 1000))
+    scene.move(10)
+    scene.kernel.absorb(loser)
+    scene.move(against)
+    assert sum(c.outstanding for c in scene.kernel.claims()[1:]) == added
+    assert scene.kernel.inventory().outstanding == wad(40) + added
+    assert scene.kernel.inventory().equity == -wad(40) - (added or 10**9)
+
+
 def test_better_mark_shrinks_the_newest_claims_first(scene):
     loser = scene.bankrupt(scene.account("winner", 1000))
     scene.move(10)
