@@ -28,7 +28,7 @@ RESULTS, REPORT, TESTS = BUILD / "mutants.json", BUILD / "mutants.txt", BUILD / 
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
 # Mutants that were killed once, and by which test: the first to meet them next time.
 KILLERS = Path(__file__).parent / "killers.json"
-# Seconds a mutant may take, and for how many seconds of the likeliest tests the histories on Anvil wait.
+# Seconds a mutant may take, and for how many seconds of the likeliest tests the first history on Anvil waits.
 LIMIT = 600
 LIKELY = 10.0
 STATUSES = ("killed", "timeout", "survived", "equivalent", "same", "stillborn")
@@ -188,7 +188,7 @@ class Tests:
         """All tests that execute the mutant's function, the likeliest to fail first.
 
         First the test that killed it once, then those that killed others of this function, then those that
-        execute the mutant's own lines, cheapest files first, then the histories, then the others.
+        execute the mutant's own lines, cheapest files first, the histories among them, then the others.
         """
         lines, function = suite.lines_of(mutant), suite.function_lines(mutant.path, mutant.function)
         executes: dict[str, bool] = {}
@@ -205,7 +205,8 @@ class Tests:
             if seconds < LIKELY:
                 first.append(name)
         others = self._by_file([n for n in executes if not executes[n]])
-        order = dict.fromkeys([*killers, *first, *suite.HISTORIES, *likely, *others])
+        one, *histories = suite.HISTORIES
+        order = dict.fromkeys([*killers, *first, one, *likely, *histories, *others])
         return [self.items[name] for name in order if name in self.items]
 
     def _by_file(self, names: list[str]) -> list[str]:

@@ -31,7 +31,7 @@ from typing import Any
 
 from tests.kernel import WAD, liquidation_config, margin_config
 from tests.stateful.chain import Chain, Outcome
-from tests.stateful.ledger import Divergence
+from tests.stateful.ledger import LIQUIDATION_TERMS, MARGIN_TERMS, Divergence
 from tests.stateful.venue import MAKER_RATE, MAX_FEE_RATE, TAKER_RATE, Books, Event, Venue, events
 from tests.support import actor
 from tests.unit.exchange.orders import FOK, GTC, IOC, POST_ONLY, Order
@@ -363,8 +363,14 @@ class Attack:
         self.rates: dict[int, int] = {}  # of funding, by market
         self.start, self.is_all_out = Fr(0), False
         self.volatility = self.random.choice([2, 5, 12, 25])
-        self.young = venue.margin["max_opening_age"]
+        # only some: others stay what their seeds have been
+        self.has_governance = seed % 4 == 3
         self.is_ugly = self.random.random() < 0.5
+
+    @property
+    def young(self) -> int:
+        """Seconds that a mark may be old for an opening."""
+        return self.venue.margin["max_opening_age"]
 
     # --- sending --------------------------------------------------------------------------------------------
 
@@ -556,6 +562,8 @@ class Attack:
             actions |= {"hit": 18, "serve": 6, "quote": 12}
         if self.kind.is_moving:
             actions |= {"move": 14, "others_trade": 4}
+        if self.has_governance:
+            actions["govern"] = 6
         getattr(self, r.choices(list(actions), list(actions.values()))[0])()
 
     def price(self, market: int) -> int:
@@ -926,6 +934,15 @@ class Attack:
             self.do(self.venue.owners[a], "cancel", a, r.choice([0, 1, 7]), era << 44 | self.venue.sequence)
         elif self.do(self.venue.owners[a], "cancel_all", a).ok:
             self.venue.eras[a] = self.venue.eras.get(a, 0) + 1
+
+    def govern(self) -> None:
+        """Not his doing, but he is there when terms change, with all that he holds."""
+        kind = self.random.choice(["margin", "liquidation"])
+        groups = MARGIN_TERMS if kind == "margin" else LIQUIDATION_TERMS
+        changes = self.random.choice(self.random.choice(groups))
+        self.log.append(f"govern {kind} {changes}")
+        is_set = self.venue.set_terms(kind, changes)
+        self.counts["govern" if is_set else "govern refused"] += 1
 
     def fees(self) -> None:
         self.do(self.random.choice(SYBILS), "collect_fees")

@@ -39,6 +39,7 @@ WAYS = {
     "purchases of inventory": ("buy_inventory", "refresh_and_buy_inventory"),
     "last tiers": ("resolve",),
     "withdrawals": ("withdraw",),
+    "terms that change": ("govern",),
 }
 
 

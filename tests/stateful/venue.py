@@ -275,11 +275,26 @@ class Venue:
 
     def set_rewards(self, are_paid: bool) -> None:
         """Rewards for resolving accounts as configured, or none: then collecting leaves no fees for them."""
-        terms = self.liquidation if are_paid else self.liquidation | {"reward_flat": 0, "reward_cap": 0}
-        setting = selector(f"set_liquidation_config(uint256,{LIQUIDATION_TYPE})")
-        for market in range(self.market_count):
-            data = encode(["uint256", LIQUIDATION_TYPE], [market, tuple(terms.values())])
-            assert self.chain.send(actor("governance"), self.at["vault"], setting + data).ok
+        terms = self.liquidation
+        assert self.set_terms("liquidation", {} if are_paid else {"reward_flat": 0, "reward_cap": 0})
+        self.liquidation = terms
+
+    def set_terms(self, kind: str, changes: dict[str, Any]) -> bool:
+        """Governance changes the terms of all markets, kind "margin" or "liquidation"; False if refused."""
+        terms = getattr(self, kind) | changes
+        types = MARGIN_TYPE if kind == "margin" else LIQUIDATION_TYPE
+        setting = selector(f"set_{kind}_config(uint256,{types})")
+        sent = [
+            self.chain.send(
+                *(actor("governance"), self.at["vault"]),
+                setting + encode(["uint256", types], [market, tuple(terms.values())]),
+            ).ok
+            for market in range(self.market_count)
+        ]
+        assert len(set(sent)) == 1
+        if sent[0]:
+            setattr(self, kind, terms)
+        return sent[0]
 
     def wait(self, seconds: int) -> None:
         self.chain.at(self.chain.now + seconds)
