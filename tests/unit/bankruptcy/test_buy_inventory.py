@@ -6,7 +6,7 @@ else's.
 import boa
 import pytest
 
-from tests.kernel import SOCIALISED, WAD, margin_config, wad
+from tests.kernel import SOCIALISED, WAD, account_of, margin_config, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import Scene, ceil_div, fresh
 
@@ -52,6 +52,17 @@ def test_sale_conserves_with_any_token(any_decimals):
             wait(300)
             scene.kernel.buy_inventory(scene.account("buyer", 1000), wad("3.3"))
             scene.kernel.assert_conserved()
+
+
+def test_who_closes_his_position_with_it_is_not_judged_by_the_caps_of_this_market(scene):
+    """He holds more in another market than the cap is here."""
+    stock(scene)
+    winner = account_of("winner")
+    scene.open(scene.account("other", 5000), winner, 30, market=1)
+    with scene.as_governance():
+        scene.vault.set_margin_config(0, tuple(margin_config(position_cap_quote=wad(2000)).values()))
+    assert scene.kernel.buy_inventory(winner) == scene.side * wad(10)
+    assert scene.kernel.position(winner).size == 0
 
 
 @pytest.mark.parametrize(("seconds", "of_600"), [(0, 0), (60, 60), (300, 300), (600, 600), (601, 600)])

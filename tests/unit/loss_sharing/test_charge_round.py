@@ -415,6 +415,22 @@ def test_rounds_add_up_on_pending_generations(scene):
     scene.kernel.assert_conserved()
 
 
+def test_who_joins_after_a_round_that_is_pending_has_no_part_in_it(scene):
+    """The generation was opened after the first round, and nobody has applied the second one to it."""
+    crash(scene)
+    scene.kernel.charge_round()
+    late, other = scene.account("late", 5000), scene.account("other", 5000)
+    scene.open(other, late, 5)
+    scene.move(20, seconds=600)
+    scene.kernel.charge_round()
+    scene.move(10)
+    newcomer = scene.account("newcomer", 5000)
+    scene.open(other, newcomer, 5)
+    assert scene.kernel.position(newcomer).key == scene.kernel.position(late).key + 1
+    assert scene.equity(newcomer) == wad(5000)
+    scene.kernel.assert_conserved()
+
+
 def test_round_without_inventory_charges_pots(scene):
     """The band left a deficit and closed everything: claims are paid out of what ADL realised."""
     winner = crash(scene, against=40 if scene.side > 0 else 60)

@@ -289,6 +289,24 @@ def test_a_reduction_may_not_deepen_the_hole(traders, trader, counterparty, dire
     traders.assert_conserved()
 
 
+@pytest.mark.parametrize("fee_rate", [0, 1], ids=["free", "a wei"])
+def test_a_reduction_may_not_open_a_hole_of_one_wei(trader, counterparty, direction, fee_rate):
+    """All cash is margin of another position, which the part closed here does not free."""
+    kernel = new_kernel(markets=2)
+    kernel.fund_account(TRADER, 1_000)
+    kernel.fund_account(COUNTERPARTY, 10_000)
+    trade(kernel, direction, 5)
+    kernel.set_price(100 + signed(direction, 60))
+    other = maker(counterparty, -signed(direction, kernel.state(trader).hole) // 5, PRICE)
+    raw_fill(kernel, [other], market=1)
+    assert kernel.state(trader).hole == 0
+    part = maker(counterparty, signed(direction, wad("0.002")), kernel.vault.mark(0))
+    if fee_rate:
+        assert_refused(kernel, "margin: deeper hole", [part], fee_rate=fee_rate)
+    else:
+        raw_fill(kernel, [part])
+
+
 def test_a_reduction_at_the_last_mark_of_another_market_passes(trader, counterparty):
     """The market acted on needs a fresh mark; others use their last good one."""
     kernel = new_kernel(markets=2)
