@@ -51,14 +51,28 @@ def test_who_comes_later_joins_the_generation_that_is_open(scene):
     scene.kernel.assert_conserved()
 
 
+def ticks_of(scene: Scene, base: int) -> int:
+    """How many ticks of the group of a tick are populated."""
+    return boa.env.get_storage(scene.vault.address, slot_of("bitmaps", base >> 20 << 8 | 255)) >> 64
+
+
 def test_a_sibling_is_no_tick_more(scene):
     base = sealed(scene, 0)
-    group = base >> 20 << 8
-    slot = slot_of("bitmaps", group | 255)
-    ticks = boa.env.get_storage(scene.vault.address, slot) >> 64
-    assert ticks == 1
+    assert ticks_of(scene, base) == 1
     join(scene)
-    assert boa.env.get_storage(scene.vault.address, slot) >> 64 == ticks
+    assert ticks_of(scene, base) == 1
+
+
+@pytest.mark.parametrize("is_sibling_first", [True, False])
+def test_a_tick_that_all_have_left_is_no_tick_any_more(scene, is_sibling_first):
+    base = sealed(scene, 0)
+    join(scene)
+    leavers = [("newcomer", "other", 5), ("winner", "bystander", 10)]
+    for name, other, size in leavers if is_sibling_first else reversed(leavers):
+        assert ticks_of(scene, base) == 1
+        scene.open(account_of(name), account_of(other), size)
+        assert scene.kernel.position(account_of(name)).size == 0
+    assert ticks_of(scene, base) == 0
 
 
 def test_nobody_joins_a_tick_whose_generations_are_all_taken(scene):
@@ -130,4 +144,30 @@ def test_siblings_are_found_when_generation_0_has_lost_its_last_member(scene):
     scene.kernel.absorb(loser)
     scene.kernel.deleverage()
     assert closed_keys(scene) == [base + 1]
+    scene.kernel.assert_conserved()
+
+
+def test_generation_0_is_found_when_its_only_sibling_has_lost_its_last_member(scene):
+    base = sealed(scene, 0)
+    assert join(scene) == base + 1
+    scene.open(account_of("newcomer"), account_of("other"), 5)
+    assert scene.kernel.position(account_of("newcomer")).size == 0
+    loser = scene.bankrupt(account_of("bystander"), 4, 24, name="second loser")
+    scene.move(10)
+    scene.kernel.absorb(loser)
+    scene.kernel.deleverage()
+    assert closed_keys(scene) == [base]
+    scene.kernel.assert_conserved()
+
+
+def test_siblings_are_found_whichever_was_joined_last_when_generation_0_has_lost_its_last_member(scene):
+    base = two_sealed(scene)
+    assert join(scene) == base + 2
+    assert scene.kernel.position(account_of("winner")).size == 0
+    scene.touch(account_of("winner"))  # and with it generation 0 has lost its last member
+    loser = scene.bankrupt(account_of("bystander"), 4, 24, name="third loser")
+    scene.move(10)
+    scene.kernel.absorb(loser)
+    scene.kernel.deleverage()
+    assert closed_keys(scene)[0] == base + 1
     scene.kernel.assert_conserved()
