@@ -54,13 +54,14 @@ def test_sale_conserves_with_any_token(any_decimals):
             scene.kernel.assert_conserved()
 
 
-def test_who_closes_his_position_with_it_is_not_judged_by_the_caps_of_this_market(scene):
+@pytest.mark.parametrize("cap", [0, 2000])
+def test_who_closes_his_position_with_it_is_not_judged_by_the_caps_of_this_market(scene, cap):
     """He holds more in another market than the cap is here."""
     stock(scene)
     winner = account_of("winner")
     scene.open(scene.account("other", 5000), winner, 30, market=1)
     with scene.as_governance():
-        scene.vault.set_margin_config(0, tuple(margin_config(position_cap_quote=wad(2000)).values()))
+        scene.vault.set_margin_config(0, tuple(margin_config(position_cap_quote=wad(cap)).values()))
     assert scene.kernel.buy_inventory(winner) == scene.side * wad(10)
     assert scene.kernel.position(winner).size == 0
 

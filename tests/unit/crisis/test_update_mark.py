@@ -35,9 +35,9 @@ def pay_funding(scene: Scene, seconds: int, rate: int) -> None:
     scene.kernel.set_price(100, seconds=seconds, rate=rate)
 
 
-def open_pair(scene: Scene) -> tuple[int, int]:
+def open_pair(scene: Scene, size: int = 10) -> tuple[int, int]:
     payer, receiver = scene.account("payer", 1000), scene.account("receiver", 1000)
-    scene.open(payer, receiver, 10)
+    scene.open(payer, receiver, size)
     return payer, receiver
 
 
@@ -122,6 +122,24 @@ def test_funds_share_of_funding(scene):
     assert scene.kernel.state(receiver).cash == wad(1000) + wad("0.048")
     assert scene.vault.fee_state().funding == wad("0.012")
     scene.kernel.assert_conserved()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_smallest_index_counts(scene, sign):
+    """At a price of 2e-6 and the lowest rate a payer owes a wei a base."""
+    set_funding_share(scene, WAD // 10)
+    scene.kernel.set_price("0.000002")
+    pair = open_pair(scene, 10**8)
+    before = [scene.kernel.state(account).cash for account in pair]
+    scene.kernel.set_price("0.000002", seconds=300, rate=sign)
+    payer = 0 if sign == scene.side else 1
+    assert sorted(indices(scene), key=abs) == [0, sign]
+    assert [scene.kernel.state(account).cash - then for account, then in zip(pair, before, strict=True)] == [
+        -(10**8) * (n == payer) for n in (0, 1)
+    ]
+    scene.touch(pair[payer])
+    assert scene.kernel.state(pair[payer]).cash == before[payer] - 10**8
+    scene.kernel.assert_conserved(dust=10**9)
 
 
 def test_funding_uses_the_mark_before_the_update(scene):
