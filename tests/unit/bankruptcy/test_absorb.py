@@ -379,16 +379,35 @@ def test_opposite_absorptions_cancel(scene):
     scene.kernel.assert_conserved()
 
 
-@pytest.mark.parametrize("market", [0, 1])
-def test_the_33rd_claim_raises_the_newest(scene, market):
-    """At most 32 outstanding claims a market: no loop can be grown by dust."""
+def many_losers(scene: Scene, market: int, count: int) -> list[int]:
+    """Each lacks 8."""
     winner = scene.account("winner", 100_000)
-    losers = [scene.account("loser", 12, sub=n) for n in range(33)]
-    for start in range(0, 33, 16):
+    losers = [scene.account("loser", 12, sub=n) for n in range(count)]
+    for start in range(0, count, 16):
         part = [(a, scene.side * wad(2), wad(100), 0, False) for a in losers[start : start + 16]]
         with boa.env.prank(actor("exchange")):
             scene.vault.fill(market, winner, 0, False, part)
     scene.move(10, market=market)
+    return losers
+
+
+def test_claims_that_were_paid_leave_room_for_new_ones(scene):
+    losers = many_losers(scene, 0, 34)
+    scene.with_fund(reserve=18 * 8)
+    for loser in losers[:18]:
+        scene.kernel.absorb(loser)
+    scene.vault.pay_claims(0)
+    assert scene.vault.claim_queue(0) == (18, 18)
+    for loser in losers[18:]:
+        scene.kernel.absorb(loser)
+    assert scene.vault.claim_queue(0) == (18, 34)
+    assert [(c.account, c.amount) for c in scene.kernel.claims()] == [(a, wad(8)) for a in losers]
+
+
+@pytest.mark.parametrize("market", [0, 1])
+def test_the_33rd_claim_raises_the_newest(scene, market):
+    """At most 32 outstanding claims a market: no loop can be grown by dust."""
+    losers = many_losers(scene, market, 33)
     for loser in losers:
         scene.kernel.absorb(loser)
     filed = [log for log in scene.logs() if log[0] == "ClaimFiled"]
