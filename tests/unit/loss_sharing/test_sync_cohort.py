@@ -95,6 +95,10 @@ def test_after_64_pending_rounds_a_generation_must_be_synced(scene):
     scene.touch(losing)
     assert scene.equity(winner) == before
     assert scene.equity(losing) == wad(5000) - 10 * abs(wad(100) - scene.vault.mark(0))
+    # where nobody is there is nothing to catch up with
+    newcomers = [scene.account(name, 1000) for name in ("newcomer", "other")]
+    scene.open(*newcomers, 5)
+    assert [rounds_seen(scene, scene.kernel.position(a).key) for a in newcomers] == [65, 65]
     scene.kernel.assert_conserved()
 
 
