@@ -560,3 +560,20 @@ def test_round_reaches_profit_at_entries_octaves_apart(scene):
     assert done.reachable == 10 * abs(mark - wad(far)) + wad(200)
     assert done.deficit == wad(140)
     scene.kernel.assert_conserved()
+
+
+def test_round_goes_through_every_tick_of_every_word(scene):
+    """Two ticks in each of two words of the bitmap."""
+    far = (10, 10.5) if scene.side < 0 else (400, 420)
+    bank = scene.account("bank", 100_000)
+    for n, entry in enumerate([*far, 102]):
+        scene.kernel.set_price(entry)
+        scene.open(bank, scene.account("early", 10_000, sub=n), 10)
+    scene.kernel.set_price(100)
+    loser = scene.bankrupt(scene.account("late", 10_000))
+    mark = scene.move(20)
+    scene.kernel.absorb(loser)
+    done = scene.kernel.charge_round()
+    assert done.cohorts == 4
+    assert done.reachable == sum(10 * abs(mark - wad(entry)) for entry in (*far, 102, 100))
+    scene.kernel.assert_conserved()
