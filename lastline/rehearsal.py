@@ -1,8 +1,9 @@
 """What transactions would do, without sending one: each is kept, and whatever is read next is the state they
 would leave.
 
-Asks the node with eth_simulateV1 (Ethereum's execution API; Geth since 1.14.9 and Anvil since 1.0 know it):
-what was kept runs in front of every question, in a block on top of the one it began with.
+Asks the node with eth_simulateV1 (Ethereum's execution API; Geth knows it since 1.14.9, tried with the Anvil
+that package.json names): what was kept runs in front of every question, in a block on top of the one it
+began with.
 """
 
 from collections.abc import Sequence

@@ -58,7 +58,7 @@ def keep() -> int:
     known = {m.id for path in paths if path.split("/")[0] != "mocks" for m in mutants(path)}
     killers = {name: killers[name] for name in sorted(killers) if name in known}
     save(KILLERS, killers)
-    print(f"{len(killers)} killed mutants in {KILLERS.relative_to(ROOT)}")
+    print(f"{len(killers)} killed mutants in {KILLERS.name}")
     return 0
 
 
@@ -341,17 +341,18 @@ def status_of(
 
 
 def report(chosen: list[Mutant], results: dict[str, Any], reasons: dict[str, str], sources: str) -> None:
-    """A table by module on the screen, and every survivor's diff in build/mutants.txt."""
-    table, earlier = (
-        Table("module", "mutants", *STATUSES, BEFORE, "killed of valid", "s/mutant"),
-        load(KILLERS),
-    )
+    """A table by module on the screen, and every survivor's diff in build/mutants.txt.
+
+    The rate is of those tried on these contracts.
+    """
+    table = Table("module", "mutants", *STATUSES, BEFORE, "killed of valid", "s/mutant")
+    earlier = load(KILLERS)
     statuses = {m.id: status_of(m, results, reasons, earlier, sources) for m in chosen}
     paths = sorted({m.path for m in chosen})
     for path in [*paths, "all"]:
         ids = [m.id for m in chosen if path in (m.path, "all") and statuses[m.id]]
         counts = Counter(statuses[name] for name in ids)
-        killed = counts["killed"] + counts["timeout"] + counts[BEFORE]
+        killed = counts["killed"] + counts["timeout"]
         valid = killed + counts["survived"]
         times = [
             results[name]["seconds"] for name in ids if name in results and statuses[name] != "equivalent"

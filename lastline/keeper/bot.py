@@ -93,7 +93,7 @@ class Keeper:
 
     def _prune(self, seen: Snapshot) -> None:
         # who is idle at the end of a dry run need not be
-        for account in () if self.config.is_dry_run else seen.idle:
+        for account in () if isinstance(self.chain, Rehearsal) else seen.idle:
             self.index.forget(account, seen.block, self.config.reorg_depth)
         self.metrics.block, self.metrics.accounts = seen.block, len(self.index.accounts)
 

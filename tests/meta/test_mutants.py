@@ -12,7 +12,7 @@ import pytest
 from mutants import planted, suite
 from mutants.compiler import Compiler
 from mutants.generate import CONTRACTS, MODULES, ROOT, mutants
-from mutants.run import KILLERS, equivalents
+from mutants.run import BEFORE, KILLERS, equivalents, keep, status_of
 from tests.meta.sources import SOURCES
 from tests.support import compiled
 
@@ -67,6 +67,29 @@ def test_killed_mutants_exist_and_so_do_their_killers():
     for test in set(killers.values()):
         file, name = test.split("[")[0].split("::")[:2]
         assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), test
+
+
+def test_who_was_killed_is_kept_until_he_lives(tmp_path, monkeypatch):
+    first, second, third, *_ = ALL
+    results, killers = tmp_path / "results.json", tmp_path / "killers.json"
+    monkeypatch.setattr("mutants.run.RESULTS", results)
+    monkeypatch.setattr("mutants.run.KILLERS", killers)
+    killers.write_text(json.dumps({first: "old", second: "old", "cohorts | gone": "old"}))
+    found = {first: ("killed", "new"), second: ("survived", ""), third: ("timeout", "")}
+    results.write_text(json.dumps({name: {"status": s, "test": t} for name, (s, t) in found.items()}))
+    assert keep() == 0
+    assert json.loads(killers.read_text()) == {first: "new"}
+
+
+def test_who_was_killed_on_other_contracts_was_killed_before():
+    one, other = list(ALL.values())[:2]
+    results = {one.id: {"status": "survived", "contracts": "these"}}
+    killers = {one.id: "a test", other.id: "a test"}
+    assert status_of(one, results, {}, killers, "these") == "survived"
+    assert status_of(one, results, {}, killers, "others") == BEFORE
+    assert status_of(other, results, {}, killers, "these") == BEFORE
+    assert status_of(other, results, {other.id: "why"}, killers, "these") == "equivalent"
+    assert status_of(other, results, {}, {}, "these") == ""
 
 
 @pytest.mark.parametrize("bug", planted.bugs(), ids=lambda bug: bug.name)

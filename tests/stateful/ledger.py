@@ -102,6 +102,13 @@ def calldata(signature: str, *args: Any) -> bytes:
     return selector(signature) + encode(types.split(",") if types else [], args)
 
 
+def terms_data(kind: str, market: int, terms: dict[str, Any]) -> bytes:
+    """Calldata that sets a market's terms: kind "margin" or "liquidation"."""
+    types = MARGIN_TYPE if kind == "margin" else LIQUIDATION_TYPE
+    data = encode(["uint256", types], [market, tuple(terms.values())])
+    return selector(f"set_{kind}_config(uint256,{types})") + data
+
+
 def words(output: bytes) -> list[int]:
     return [int.from_bytes(output[i : i + 32], "big", signed=True) for i in range(0, len(output), 32)]
 
@@ -312,10 +319,7 @@ class Ledger:
         """Governance changes a market's terms: kind "margin" or "liquidation"."""
         self.note("set_terms", market, kind, changes)
         terms = getattr(self.model.markets[market], kind) | changes
-        types = MARGIN_TYPE if kind == "margin" else LIQUIDATION_TYPE
-        data = selector(f"set_{kind}_config(uint256,{types})")
-        data += encode(["uint256", types], [market, tuple(terms.values())])
-        outcome = self.chain.send(actor("governance"), self.vault, data)
+        outcome = self.chain.send(actor("governance"), self.vault, terms_data(kind, market, terms))
         self.look_at_crumbs()
         self.both(f"set_{kind}", outcome, lambda: getattr(self.model, f"set_{kind}")(market, terms))
 

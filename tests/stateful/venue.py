@@ -27,7 +27,13 @@ from tests.kernel import (
     union_abi,
 )
 from tests.stateful.chain import Chain, Outcome, selector
-from tests.stateful.ledger import LIQUIDATION_TYPE, MARGIN_TYPE, byte_strings, multicall_data
+from tests.stateful.ledger import (
+    LIQUIDATION_TYPE,
+    MARGIN_TYPE,
+    byte_strings,
+    multicall_data,
+    terms_data,
+)
 from tests.support import START_TIME, actor, compiled, signer
 from tests.unit.exchange.orders import CURVE_ORDER, ORDER_TYPE, ZERO_ADDRESS, Order
 
@@ -282,13 +288,8 @@ class Venue:
     def set_terms(self, kind: str, changes: dict[str, Any]) -> bool:
         """Governance changes the terms of all markets, kind "margin" or "liquidation"; False if refused."""
         terms = getattr(self, kind) | changes
-        types = MARGIN_TYPE if kind == "margin" else LIQUIDATION_TYPE
-        setting = selector(f"set_{kind}_config(uint256,{types})")
         sent = [
-            self.chain.send(
-                *(actor("governance"), self.at["vault"]),
-                setting + encode(["uint256", types], [market, tuple(terms.values())]),
-            ).ok
+            self.chain.send(actor("governance"), self.at["vault"], terms_data(kind, market, terms)).ok
             for market in range(self.market_count)
         ]
         assert len(set(sent)) == 1
