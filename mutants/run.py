@@ -94,6 +94,8 @@ class Child:
         result: dict[str, Any] = {"status": status, "seconds": round(time.monotonic() - self.start, 1)}
         if (self.folder / "result").exists():
             result = json.loads((self.folder / "result").read_text())
+            if result.get("status") == suite.BROKEN:
+                raise SystemExit(f"mutants: {result['test']} cannot be run: {result['why']}")
         elif not status:
             raise SystemExit(f"mutants: no result: {(self.folder / 'error').read_text()}")
         shutil.rmtree(self.folder, ignore_errors=True)

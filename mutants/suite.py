@@ -187,11 +187,19 @@ class Recorder:
             self.failed.append(report.nodeid)
 
 
+# What became of a mutant if a test could not be run at all, for want of a node: no mutant's doing.
+BROKEN = "broken"
+
+
 class FirstFailure:
     """Plugin of a run with a mutant: ends the process at the first failure."""
 
     def __init__(self, finish: Callable[..., NoReturn]) -> None:
         self.finish = finish
+
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+        if call.excinfo is not None and call.excinfo.errisinstance(OSError):
+            self.finish(BROKEN, test=item.nodeid, why=repr(call.excinfo.value))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -203,6 +211,8 @@ class Campaign:
 
     def __init__(self, work: Callable[[pytest.Session], None]) -> None:
         self.work = work
+        # pytest keeps an exit to itself
+        self.stopped: SystemExit | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
@@ -226,14 +236,20 @@ class Campaign:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             raise SystemExit("mutants: tests cannot be collected")
-        self.work(session)
+        try:
+            self.work(session)
+        except SystemExit as stopped:
+            self.stopped = stopped
         return True
 
 
 def collected(work: Callable[[pytest.Session], None]) -> None:
-    """Call `work` with the whole suite collected and nothing run."""
+    """Call `work` with the whole suite collected and nothing run. Raises the SystemExit of `work`."""
     options = ["-q", "-s", "--no-header", "--no-summary", "-p", "no:cacheprovider"]
-    pytest.main([*options, *(str(ROOT / path) for path in PATHS)], plugins=[Campaign(work)])
+    campaign = Campaign(work)
+    pytest.main([*options, *(str(ROOT / path) for path in PATHS)], plugins=[campaign])
+    if campaign.stopped is not None:
+        raise campaign.stopped
 
 
 def freeze() -> None:

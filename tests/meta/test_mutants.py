@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,6 +68,18 @@ def test_killed_mutants_exist_and_so_do_their_killers():
     for test in set(killers.values()):
         file, name = test.split("[")[0].split("::")[:2]
         assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), test
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(FileNotFoundError("anvil"), [suite.BROKEN]), (AssertionError("I1"), [])]
+)
+def test_a_test_that_cannot_be_run_kills_nobody(error, told):
+    found: list[str] = []
+    plugin = suite.FirstFailure(lambda status, **more: found.append(status))
+    with pytest.raises(type(error)) as excinfo:
+        raise error
+    plugin.pytest_runtest_makereport(SimpleNamespace(nodeid="a test"), SimpleNamespace(excinfo=excinfo))
+    assert found == told
 
 
 def test_who_was_killed_is_kept_until_he_lives(tmp_path, monkeypatch):

@@ -110,7 +110,8 @@ class AnvilChain:
                 answer, end = self.decoder.raw_decode(self.buffer)
             except ValueError:
                 chunk = self.socket.recv(1 << 20)
-                assert chunk, "anvil is gone"
+                if not chunk:
+                    raise ConnectionError("anvil is gone") from None
                 self.buffer += chunk.decode()
                 continue
             self.buffer = self.buffer[end:].lstrip()
