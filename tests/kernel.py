@@ -206,6 +206,8 @@ class Kernel:
             inventory = self.inventory(market)
             outstanding = sum(c.outstanding for c in self.claims() if c.market == market)
             assert outstanding == inventory.outstanding, "I6: outstanding"
+            has_claims = bool(self.vault.claim_markets() >> market & 1)
+            assert has_claims == (outstanding > 0), "I6: markets with claims"
         for c in self.claims():
             paid = c.reserve + c.community + c.adl + c.socialised + c.side + c.recovery + c.recovered
             assert c.amount == paid + c.outstanding, "I6: claim does not add up"
