@@ -138,6 +138,17 @@ def test_equity_of_zero_to_the_wei(fine_scene, missing):
     assert scene.snapshot() == before
 
 
+def test_a_part_can_be_taken_with_an_equity_of_zero(fine_scene):
+    """Health was zero and stays zero: it does not fall."""
+    scene = fine_scene
+    loser = open_loser(scene, 60, against=6)
+    assert scene.equity(loser) == 0
+    taken = scene.kernel.take_over(loser, scene.account("liquidator", 1000), wad(4))
+    assert tuple(taken) == (-scene.side * wad(4), scene.price(6), 0)
+    assert (scene.equity(loser), scene.kernel.position(loser).size) == (0, scene.side * wad(6))
+    scene.kernel.assert_conserved()
+
+
 def test_take_over_is_capped_at_what_the_taker_wants(scene):
     loser = open_loser(scene)
     before = health(scene, loser)

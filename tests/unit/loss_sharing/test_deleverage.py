@@ -9,6 +9,7 @@ import pytest
 from tests.kernel import ADL, RAY, WAD, account_of, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import (
+    Number,
     MODE_ADL,
     MODE_NORMAL,
     MODE_RESTRICTED,
@@ -21,7 +22,7 @@ from tests.unit.crisis.scene import (
 )
 
 
-def crash(scene: Scene, against: float = 10, winner_size: float = 10) -> tuple[int, int]:
+def crash(scene: Scene, against: float = 10, winner_size: Number = 10) -> tuple[int, int]:
     """A loser of 10 with 60 of margin, so bankrupt 6 below 100, absorbed; and who is on the other side."""
     winner = scene.account("winner", 5000)
     loser = scene.bankrupt(winner)

@@ -1,13 +1,14 @@
 """The 64 generations of a tick: which one is joined when others are sealed, and when there is none left."""
 
 import json
+from decimal import Decimal
 
 import boa
 import pytest
 from eth_abi import encode
 from eth_utils import keccak
 
-from tests.kernel import account_of
+from tests.kernel import account_of, wad
 from tests.support import ROOT
 from tests.unit.crisis.scene import Scene
 from tests.unit.loss_sharing.test_deleverage import crash
@@ -51,6 +52,17 @@ def test_who_comes_later_joins_the_generation_that_is_open(scene):
     scene.kernel.assert_conserved()
 
 
+def test_what_generation_0_holds_is_the_same_whoever_joins_the_next_one(scene):
+    winner, _ = crash(scene, winner_size=Decimal("20.000000000000000001"))
+    scene.kernel.deleverage()
+    scene.move(0)
+    sums = slot_of("generations", scene.kernel.position(winner).key)
+    held = boa.env.get_storage(scene.vault.address, sums) & (2**249 - 1)
+    assert held & 1 == 1
+    join(scene)
+    assert boa.env.get_storage(scene.vault.address, sums) & (2**249 - 1) == held
+
+
 def ticks_of(scene: Scene, base: int) -> int:
     """How many ticks of the group of a tick are populated."""
     return boa.env.get_storage(scene.vault.address, slot_of("bitmaps", base >> 20 << 8 | 255)) >> 64
@@ -73,6 +85,21 @@ def test_a_tick_that_all_have_left_is_no_tick_any_more(scene, is_sibling_first):
         scene.open(account_of(name), account_of(other), size)
         assert scene.kernel.position(account_of(name)).size == 0
     assert ticks_of(scene, base) == 0
+
+
+def test_generation_0_is_joined_and_left_again_while_a_sibling_lives(scene):
+    base = sealed(scene, 0)
+    assert join(scene) == base + 1
+    scene.open(account_of("winner"), account_of("bystander"), 10)
+    assert [join(scene, name) for name in ("second", "third")] == [base, base]
+    second = account_of("second")
+    scene.open(second, account_of("other"), 2)
+    assert abs(scene.kernel.position(second).size) == wad(3)
+    scene.touch(second)
+    scene.open(second, account_of("other"), 3)
+    assert scene.kernel.position(second).size == 0
+    assert scene.kernel.position(account_of("third")).key == base
+    scene.kernel.assert_conserved()
 
 
 def test_nobody_joins_a_tick_whose_generations_are_all_taken(scene):

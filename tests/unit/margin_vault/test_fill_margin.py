@@ -221,6 +221,17 @@ def test_a_reduction_at_mark_never_lowers_the_health(two_units, trader, directio
     two_units.assert_conserved()
 
 
+def test_a_reduction_with_no_equity_left_passes(two_units, trader, direction):
+    """Health was zero and stays zero: it does not fall."""
+    trade(two_units, direction, 2)
+    two_units.set_price(100 - signed(direction) * 5)
+    assert two_units.state(trader).equity == 0
+    trade(two_units, opposite(direction), "0.9")
+    assert two_units.state(trader).equity == 0
+    assert two_units.position(trader).size == signed(direction, wad("1.1"))
+    two_units.assert_conserved(dust=0)
+
+
 def test_a_full_close_with_no_equity_left_passes(poor, trader, direction):
     sink(poor, direction, 0)
     assert poor.state(trader).equity == 0
@@ -317,6 +328,20 @@ def test_a_reduction_at_the_last_mark_of_another_market_passes(trader, counterpa
     kernel.set_price(100, seconds=margin_config()["max_mark_age"] + 1)
     assert_refused(kernel, "margin: stale mark", [maker(counterparty, wad(-1), PRICE)])
     trade(kernel, "short", 1)
+    assert kernel.position(trader).size == wad(1)
+    kernel.assert_conserved()
+
+
+def test_the_mark_of_a_market_with_profit_left_but_no_position_need_not_be_fresh(trader, counterparty):
+    kernel = new_kernel(markets=2)
+    kernel.fund_account(TRADER, 1_000)
+    kernel.fund_account(COUNTERPARTY, 1_000)
+    trade(kernel, "long", 2, market=1)
+    kernel.set_price(110, market=1)
+    trade(kernel, "short", 2, market=1)
+    assert kernel.state(trader).maturing == wad(20)
+    kernel.set_price(100, seconds=margin_config()["max_mark_age"] + 1)
+    trade(kernel, "long", 1)
     assert kernel.position(trader).size == wad(1)
     kernel.assert_conserved()
 
