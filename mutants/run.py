@@ -31,6 +31,8 @@ KILLERS = Path(__file__).parent / "killers.json"
 # Seconds a mutant may take, and for how many seconds of the likeliest tests the first history on Anvil waits.
 LIMIT = 600
 LIKELY = 10.0
+# Of the tests that killed others of its function a mutant meets first.
+MOST = 12
 STATUSES = ("killed", "timeout", "survived", "equivalent", "same", "stillborn")
 # Not tried on these contracts, but killed on earlier ones that had the same line.
 BEFORE = "killed before"
@@ -146,8 +148,12 @@ class Tests:
     def __init__(self, session: pytest.Session, contracts: suite.Contracts, jobs: Jobs) -> None:
         self.session = session
         self.items = {item.nodeid: item for item in session.items}
-        self.killers: dict[tuple[str, str], Counter[str]] = {}
         self.earlier: dict[str, str] = load(KILLERS)
+        # by module and function
+        self.killers: dict[tuple[str, str], Counter[str]] = {}
+        for name, test in self.earlier.items():
+            module, function, *_ = name.split(" | ")
+            self.killers.setdefault((module, function), Counter())[test] += 1
         files = {name.split("::")[0] for name in self.items}
         sources = suite.contracts_digest()
         self.digests = {file: sources + suite.file_digest(file) for file in files}
@@ -184,7 +190,7 @@ class Tests:
         return self.digests.get(result.get("test", "").split("::")[0], self.digest)
 
     def learn(self, mutant: Mutant, name: str) -> None:
-        self.killers.setdefault((mutant.path, mutant.function), Counter())[name] += 1
+        self.killers.setdefault((mutant.module, mutant.function), Counter())[name] += 1
 
     def for_mutant(self, mutant: Mutant) -> list[pytest.Item]:
         """All tests that execute the mutant's function, the likeliest to fail first.
@@ -199,16 +205,17 @@ class Tests:
             if not mutant.function or here & function:
                 executes[name] = bool(here & lines)
         killers = [self.earlier[mutant.id]] if mutant.id in self.earlier else []
-        killers += [n for n, _ in self.killers.get((mutant.path, mutant.function), Counter()).most_common(4)]
+        others = self.killers.get((mutant.module, mutant.function), Counter()).most_common()
+        killers += [name for name, _ in others if name not in suite.HISTORIES][:MOST]
         likely = self._by_file([n for n in executes if executes[n]])
         first, seconds = [], 0.0
         for name in likely:
             seconds += self.known[name]["seconds"]
             if seconds < LIKELY:
                 first.append(name)
-        others = self._by_file([n for n in executes if not executes[n]])
+        rest = self._by_file([n for n in executes if not executes[n]])
         one, *histories = suite.HISTORIES
-        order = dict.fromkeys([*killers, *first, one, *likely, *histories, *others])
+        order = dict.fromkeys([*killers, *first, one, *likely, *histories, *rest])
         return [self.items[name] for name in order if name in self.items]
 
     def _by_file(self, names: list[str]) -> list[str]:
@@ -308,7 +315,10 @@ def run(options: Options) -> int:
     sources, finished = suite.contracts_digest(), 0
 
     def is_known(mutant: Mutant, tests: Tests) -> bool:
-        """A killed mutant stays killed while its killer is the same; a survivor meets every new test."""
+        """A killed mutant stays killed while its killer is the same; a survivor meets every new test.
+
+        One that ran out of time is given more, if there is more.
+        """
         if mutant.id in reasons:
             return True
         old = results.get(mutant.id)
@@ -316,6 +326,8 @@ def run(options: Options) -> int:
             return False
         if old["status"] == "killed":
             tests.learn(mutant, old["test"])
+        if old["status"] == "timeout" and old["seconds"] < options.limit:
+            return False
         return old["status"] in ("stillborn", "same") or old["tests"] == tests.digest_for(old)
 
     def done(mutant: Mutant, result: dict[str, Any], tests: Tests) -> None:
@@ -342,6 +354,11 @@ def status_of(
     return BEFORE if mutant.id in earlier else ""
 
 
+def killed_of_valid(counts: Counter[str]) -> tuple[int, int]:
+    """Only a failing test kills: a mutant that ran out of time counts, and not as killed."""
+    return counts["killed"], counts["killed"] + counts["timeout"] + counts["survived"]
+
+
 def report(chosen: list[Mutant], results: dict[str, Any], reasons: dict[str, str], sources: str) -> None:
     """A table by module on the screen, and every survivor's diff in build/mutants.txt.
 
@@ -354,8 +371,7 @@ def report(chosen: list[Mutant], results: dict[str, Any], reasons: dict[str, str
     for path in [*paths, "all"]:
         ids = [m.id for m in chosen if path in (m.path, "all") and statuses[m.id]]
         counts = Counter(statuses[name] for name in ids)
-        killed = counts["killed"] + counts["timeout"]
-        valid = killed + counts["survived"]
+        killed, valid = killed_of_valid(counts)
         times = [
             results[name]["seconds"] for name in ids if name in results and statuses[name] != "equivalent"
         ]

@@ -13,7 +13,7 @@ import pytest
 from mutants import planted, suite
 from mutants.compiler import Compiler
 from mutants.generate import CONTRACTS, MODULES, ROOT, mutants
-from mutants.run import BEFORE, KILLERS, equivalents, keep, status_of
+from mutants.run import BEFORE, KILLERS, LIKELY, Tests, equivalents, keep, killed_of_valid, status_of
 from tests.meta.sources import SOURCES
 from tests.support import compiled
 
@@ -92,6 +92,36 @@ def test_who_was_killed_is_kept_until_he_lives(tmp_path, monkeypatch):
     results.write_text(json.dumps({name: {"status": s, "test": t} for name, (s, t) in found.items()}))
     assert keep() == 0
     assert json.loads(killers.read_text()) == {first: "new"}
+
+
+def test_who_ran_out_of_time_is_not_killed():
+    counts = Counter({"killed": 5, "survived": 1, "timeout": 2, "stillborn": 3, "equivalent": 4, BEFORE: 6})
+    assert killed_of_valid(counts) == (5, 8)
+
+
+def test_a_mutant_meets_what_killed_others_of_its_function_before_the_histories():
+    mutant = next(m for m in ALL.values() if m.function == "_next_tick")
+    lines, one = sorted(suite.lines_of(mutant)), suite.HISTORIES[0]
+    tests = Tests.__new__(Tests)
+    tests.known = {
+        "tests/unit/cheap.py::hits": {"seconds": 0.1, "lines": {mutant.path: set(lines)}},
+        "tests/unit/dear.py::hits": {"seconds": LIKELY, "lines": {mutant.path: set(lines)}},
+        "tests/unit/cheap.py::passes_by": {
+            "seconds": 0.1,
+            "lines": {mutant.path: set(suite.function_lines(mutant.path, "_next_tick")) - set(lines)},
+        },
+        "tests/unit/cheap.py::elsewhere": {"seconds": 0.1, "lines": {mutant.path: {1}}},
+    }
+    tests.items = {name: name for name in [*tests.known, *suite.HISTORIES, "his killer", "its killer"]}
+    tests.earlier, tests.killers = {}, {}
+    most = ["tests/unit/dear.py::hits", *suite.HISTORIES[1:], "tests/unit/cheap.py::passes_by"]
+    plain = ["tests/unit/cheap.py::hits", one, *most]
+    assert tests.for_mutant(mutant) == plain
+    tests.learn(mutant, "its killer")
+    tests.learn(mutant, one)
+    assert tests.for_mutant(mutant) == ["its killer", *plain]
+    tests.earlier = {mutant.id: "his killer"}
+    assert tests.for_mutant(mutant) == ["his killer", "its killer", *plain]
 
 
 def test_who_was_killed_on_other_contracts_was_killed_before():

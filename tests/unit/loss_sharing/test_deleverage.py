@@ -9,10 +9,10 @@ import pytest
 from tests.kernel import ADL, RAY, WAD, account_of, wad
 from tests.support import actor, wait
 from tests.unit.crisis.scene import (
-    Number,
     MODE_ADL,
     MODE_NORMAL,
     MODE_RESTRICTED,
+    Number,
     Scene,
     Winner,
     cohort_key,

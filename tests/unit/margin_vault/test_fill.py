@@ -397,6 +397,18 @@ def test_a_mark_at_the_border_of_two_ticks_lies_in_the_upper(traders, trader, di
     traders.assert_conserved()
 
 
+def test_an_entry_half_a_wei_below_a_tick_lies_in_the_one_before(traders, trader, direction):
+    """As much on a border as a wei below it: the entry price is rounded down."""
+    border = low(tick_at(wad(100)))
+    take_mark(traders, border)
+    add(traders, direction, wad(2), border)
+    assert traders.position(trader).key >> 6 & 0x3FFF == tick_at(border)
+    add(traders, direction, wad(2), border - 1)
+    p = traders.position(trader)
+    assert abs(p.notional) == 4 * border - 2
+    assert p.key >> 6 & 0x3FFF == tick_at(border) - 1
+
+
 def test_adding_within_the_marks_tick_books_nothing(traders, trader, direction):
     """Who is there already has at most a tick's width of profit, and has hidden nothing by adding."""
     trade(traders, direction, 2)

@@ -300,6 +300,22 @@ def test_a_reduction_may_not_deepen_the_hole(traders, trader, counterparty, dire
     traders.assert_conserved()
 
 
+def test_stored_cash_below_zero_does_not_reach_into_the_list_of_markets(trader, counterparty):
+    """It stands beside it in the same word. Funding received, which counts from the index on, is withdrawn."""
+    kernel = new_kernel(markets=2)
+    kernel.fund_account(TRADER, 1_000)
+    kernel.fund_account(COUNTERPARTY, 10_000)
+    trade(kernel, "long", 5, market=1)
+    for _ in range(72):
+        kernel.set_price(160, market=1, seconds=3_600, rate=-wad(1))
+    tokens = kernel.state(trader).withdrawable // kernel.scale
+    by(TRADER, kernel.vault.withdraw, trader, tokens, actor(TRADER), 0)
+    trade(kernel, "short", 2, market=1)
+    word = kernel.vault.account_word(trader)
+    assert (word >> 127 & 1, word >> 128 & (2**32 - 1)) == (1, 2)
+    kernel.assert_conserved()
+
+
 @pytest.mark.parametrize("fee_rate", [0, 1], ids=["free", "a wei"])
 def test_a_reduction_may_not_open_a_hole_of_one_wei(trader, counterparty, direction, fee_rate):
     """All cash is margin of another position, which the part closed here does not free."""
