@@ -431,6 +431,19 @@ def test_who_joins_after_a_round_that_is_pending_has_no_part_in_it(scene):
     scene.kernel.assert_conserved()
 
 
+def test_nobody_joins_a_generation_that_was_charged_and_synced(scene):
+    """No round is pending any more, but its members' entries have moved."""
+    key = scene.kernel.position(crash(scene, winner_size=20)).key
+    scene.kernel.charge_round()
+    scene.vault.sync_cohort(key, 64)
+    scene.move(0)
+    newcomer = scene.account("newcomer", 5000)
+    scene.open(scene.account("other", 5000), newcomer, 5)
+    assert scene.kernel.position(newcomer).key == key + 1
+    assert scene.equity(newcomer) == wad(5000)
+    scene.kernel.assert_conserved()
+
+
 def test_round_without_inventory_charges_pots(scene):
     """The band left a deficit and closed everything: claims are paid out of what ADL realised."""
     winner = crash(scene, against=40 if scene.side > 0 else 60)

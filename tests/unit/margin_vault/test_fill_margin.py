@@ -301,7 +301,7 @@ def test_a_reduction_may_not_deepen_the_hole(traders, trader, counterparty, dire
 
 
 def test_stored_cash_below_zero_does_not_reach_into_the_list_of_markets(trader, counterparty):
-    """It stands beside it in the same word. Funding received, which counts from the index on, is withdrawn."""
+    """It stands beside it in the same word. Funding received, counted from the index on, is withdrawn."""
     kernel = new_kernel(markets=2)
     kernel.fund_account(TRADER, 1_000)
     kernel.fund_account(COUNTERPARTY, 10_000)
