@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import boa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support import deploy
@@ -45,6 +45,7 @@ def test_a_product_of_decimals_rounds_both_ways(math_lib, a, b):
 
 
 @given(st.integers(0, 2**188 - 1), st.integers(0, 2**67 - 1))
+@example(1, 1)
 def test_a_rate_of_an_amount_rounds_both_ways(math_lib, amount, rate):
     exact = Fraction(amount * rate, 10**18)
     assert math_lib.rated_down(amount, rate) == math.floor(exact)

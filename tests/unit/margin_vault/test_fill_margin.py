@@ -393,6 +393,13 @@ def test_a_realised_profit_becomes_maturing_profit(traders, trader, counterparty
     traders.assert_conserved()
 
 
+def test_a_profit_of_one_wei_is_realised(traders, trader, counterparty, direction):
+    trade(traders, direction, 2)
+    raw_fill(traders, [maker(counterparty, signed(direction, wad(1)), PRICE + signed(direction))])
+    assert traders.state(trader).cash == wad(1_000) + 1
+    traders.assert_conserved(dust=0)
+
+
 def test_a_realised_loss_eats_maturing_profit_before_cash(traders, trader, direction):
     trade(traders, direction, 4)
     traders.set_price(100 + signed(direction, 10))
