@@ -381,6 +381,21 @@ def test_makers_rounding_may_not_take_equity_below_zero(fine_scene):
     assert_refused(scene, "margin: health falls", loser, parts)
 
 
+@pytest.mark.parametrize("equity", [1, 10**6])
+def test_makers_rounding_may_not_take_health_of_an_account_that_keeps_a_part(fine_scene, equity):
+    """One wei of one is all its equity, four tenths of its position are not; of a million wei it is little."""
+    scene, against = fine_scene, Decimal("6.000000000000000001")
+    loser = open_loser(scene, 10 * against + Decimal(equity) / WAD, against)
+    makers, mark = [scene.account(f"maker {n}", 1000) for n in range(2)], scene.price(against)
+    assert scene.equity(loser) == equity
+    parts = [order(scene, m, s, mark) for m, s in zip(makers, (wad(2) + 1, wad(2) - 1), strict=True)]
+    if equity == 1:
+        assert_refused(scene, "margin: health falls", loser, parts)
+    else:
+        scene.kernel.close_with_orders(loser, parts)
+        assert equity * 6 // 10 < scene.equity(loser) < equity
+
+
 # --- when it may not ---------------------------------------------------------------------------------------
 
 
