@@ -379,6 +379,19 @@ def test_a_bad_liquidation_config_reverts(kernel, message, changes):
     assert ledger(kernel) == before
 
 
+@pytest.mark.parametrize("steps", [2**32 - 1, 2**32])
+def test_a_flat_reward_fits_into_its_field(kernel, steps):
+    """Where positions are so large that it would be no more than a quarter of their margin."""
+    govern(kernel.vault.set_margin_config, 0, margin_tuple(minimum_notional=wad(2**36)))
+    if steps < 2**32:
+        govern(kernel.vault.set_liquidation_config, 0, liquidation_tuple(reward_flat=steps * 10**16))
+        return
+    before = ledger(kernel)
+    with boa.reverts("config: too large"):
+        govern(kernel.vault.set_liquidation_config, 0, liquidation_tuple(reward_flat=steps * 10**16))
+    assert ledger(kernel) == before
+
+
 ACTIVE, CLOSE_ONLY = 1, 2
 
 

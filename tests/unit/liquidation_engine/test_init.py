@@ -32,5 +32,11 @@ def test_entries_are_these_and_take_no_value(engine):
     assert all(item.get("stateMutability") != "payable" for item in engine.abi)
 
 
+def test_limits_are_these(engine):
+    assert (engine.MAX_ACCOUNTS(), engine.MAX_DRAIN_SECONDS()) == (16, 4 * 3_600)
+    assert (engine.LEAST_CAPACITY_PART(), engine.LEAST_CAPACITY_ORDERS()) == (1024, 4)
+    assert engine.URGENT_HEALTH() == 10**18 // 2
+
+
 def test_gas_reserve_covers_the_gas_of_a_payment(engine):
     assert engine.PAY_CLAIMS_GAS_RESERVE() * 63 // 64 > engine.PAY_CLAIMS_GAS() + 10_000

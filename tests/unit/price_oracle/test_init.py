@@ -24,6 +24,16 @@ def test_init_zero_governance_reverts():
         support.deploy("PriceOracle.vy", ZERO_ADDRESS)
 
 
+def test_init_bounds_of_what_governance_may_set_are_these(oracle):
+    assert (oracle.MAX_FEEDS(), oracle.MAX_DECIMALS(), oracle.MAX_ANSWER()) == (5, 18, 2**127 - 1)
+    assert oracle.MAX_HEARTBEAT_SECONDS() == 25 * 3_600
+    assert (oracle.MIN_DEVIATION_LIMIT(), oracle.MAX_DEVIATION_LIMIT()) == (WAD // 10_000, WAD // 10)
+    assert (oracle.MIN_BASIS_CLAMP(), oracle.MAX_BASIS_CLAMP()) == (WAD // 10_000, WAD // 20)
+    assert (oracle.MIN_BASIS_WINDOW(), oracle.MAX_BASIS_WINDOW()) == (60, 24 * 3_600)
+    assert (oracle.MIN_GRACE_SECONDS(), oracle.MAX_GRACE_SECONDS()) == (300, 24 * 3_600)
+    assert oracle.MAX_REPLACEMENT_FACTOR() == 2
+
+
 def test_init_limits_are_what_they_claim(oracle):
     assert oracle.MIN_PRICE() * 10**6 == WAD
     assert oracle.MAX_PRICE() == 10**12 * WAD
