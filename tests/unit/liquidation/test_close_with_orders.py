@@ -383,7 +383,7 @@ def test_makers_rounding_may_not_take_equity_below_zero(fine_scene):
 
 @pytest.mark.parametrize("equity", [1, 10**6])
 def test_makers_rounding_may_not_take_health_of_an_account_that_keeps_a_part(fine_scene, equity):
-    """The one wei it has is all its equity, though a part of its position stays; of a million it is little."""
+    """A wei of one is all its equity, while a part of its position stays; of a million it is little."""
     scene, against = fine_scene, Decimal("6.000000000000000001")
     loser = open_loser(scene, 10 * against + Decimal(equity) / WAD, against)
     makers, mark = [scene.account(f"maker {n}", 1000) for n in range(2)], scene.price(against)
