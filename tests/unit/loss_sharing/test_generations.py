@@ -9,8 +9,8 @@ from eth_abi import encode
 from eth_utils import keccak
 
 from tests.kernel import account_of, wad
-from tests.support import ROOT
-from tests.unit.crisis.scene import Scene
+from tests.support import ROOT, wait
+from tests.unit.crisis.scene import Scene, low, tick_at
 from tests.unit.loss_sharing.test_deleverage import crash
 
 LAYOUT = json.loads((ROOT / "tests/meta/storage_layout.json").read_text())
@@ -73,6 +73,26 @@ def test_a_sibling_is_no_tick_more(scene):
     assert ticks_of(scene, base) == 1
     join(scene)
     assert ticks_of(scene, base) == 1
+
+
+@pytest.mark.parametrize("leaver", [0, 1])
+def test_a_tick_that_is_left_takes_no_neighbour_with_it(scene, leaver):
+    """An even tick and the odd one above it."""
+    even = tick_at(wad(100)) & ~1
+    other, winners = scene.account("other", 5000), []
+    for n in range(2):
+        wait(60)
+        scene.kernel.oracle.set_price(0, low(even + n))
+        scene.vault.update_mark(0)
+        winners.append(scene.account(f"winner {n}", 1000))
+        scene.open(other, winners[n], 2)
+    key = scene.kernel.position(winners[0]).key
+    word = slot_of("bitmaps", key >> 20 << 8 | even >> 8)
+    assert boa.env.get_storage(scene.vault.address, word) == 3 << (even & 255)
+    scene.open(winners[leaver], other, 2)
+    assert scene.kernel.position(winners[leaver]).size == 0
+    assert boa.env.get_storage(scene.vault.address, word) == 1 << (even & 255) + 1 - leaver
+    assert ticks_of(scene, key) == 1
 
 
 @pytest.mark.parametrize("is_sibling_first", [True, False])
