@@ -94,13 +94,16 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         result: dict[str, Any] = {"status": status, "seconds": round(time.monotonic() - self.start, 1)}
+        problem = ""
         if (self.folder / "result").exists():
             result = json.loads((self.folder / "result").read_text())
             if result.get("status") == suite.BROKEN:
-                raise SystemExit(f"mutants: {result['test']} cannot be run: {result['why']}")
+                problem = f"{result['test']} cannot be run: {result['why']}"
         elif not status:
-            raise SystemExit(f"mutants: no result: {(self.folder / 'error').read_text()}")
+            problem = f"no result: {(self.folder / 'error').read_text()}"
         shutil.rmtree(self.folder, ignore_errors=True)
+        if problem:
+            raise SystemExit(f"mutants: {problem}")
         self.done(result)
 
 
@@ -142,6 +145,15 @@ class Jobs:
             shutil.rmtree(child.folder, ignore_errors=True)
 
 
+def by_function(killers: dict[str, str]) -> dict[tuple[str, str], Counter[str]]:
+    """Which tests killed mutants of a module's function, and how many."""
+    out: dict[tuple[str, str], Counter[str]] = {}
+    for name, test in killers.items():
+        module, function, *_ = name.split(" | ")
+        out.setdefault((module, function), Counter())[test] += 1
+    return out
+
+
 class Tests:
     """What each test executes, and in which order a mutant meets them."""
 
@@ -149,11 +161,7 @@ class Tests:
         self.session = session
         self.items = {item.nodeid: item for item in session.items}
         self.earlier: dict[str, str] = load(KILLERS)
-        # by module and function
-        self.killers: dict[tuple[str, str], Counter[str]] = {}
-        for name, test in self.earlier.items():
-            module, function, *_ = name.split(" | ")
-            self.killers.setdefault((module, function), Counter())[test] += 1
+        self.killers = by_function(self.earlier)
         files = {name.split("::")[0] for name in self.items}
         sources = suite.contracts_digest()
         self.digests = {file: sources + suite.file_digest(file) for file in files}

@@ -13,7 +13,20 @@ import pytest
 from mutants import planted, suite
 from mutants.compiler import Compiler
 from mutants.generate import CONTRACTS, MODULES, ROOT, mutants
-from mutants.run import BEFORE, KILLERS, LIKELY, Tests, equivalents, keep, killed_of_valid, status_of
+from mutants.run import (
+    BEFORE,
+    KILLERS,
+    LIKELY,
+    Child,
+    Options,
+    Tests,
+    by_function,
+    equivalents,
+    keep,
+    killed_of_valid,
+    run,
+    status_of,
+)
 from tests.meta.sources import SOURCES
 from tests.support import compiled
 
@@ -80,6 +93,63 @@ def test_a_test_that_cannot_be_run_kills_nobody(error, told):
         raise error
     plugin.pytest_runtest_makereport(SimpleNamespace(nodeid="a test"), SimpleNamespace(excinfo=excinfo))
     assert found == told
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ({"status": suite.BROKEN, "test": "a test", "why": "no anvil"}, "a test cannot be run"),
+        (None, "no result"),
+    ],
+)
+def test_a_child_without_a_verdict_ends_the_run_and_leaves_nothing(tmp_path, result, told):
+    gone = subprocess.Popen(["true"], start_new_session=True)
+    gone.wait()
+    folder = tmp_path / "child"
+    folder.mkdir()
+    (folder / "error").write_text("killed")
+    if result:
+        (folder / "result").write_text(json.dumps(result))
+    found: list[dict] = []
+    with pytest.raises(SystemExit, match=told):
+        Child(gone.pid, folder, 0.0, found.append).end()
+    assert not found
+    assert not folder.exists()
+
+
+def test_an_end_of_the_work_is_not_kept_by_pytest(monkeypatch):
+    def main(_: list[str], plugins: list[suite.Campaign]) -> None:
+        plugins[0].pytest_runtestloop(SimpleNamespace(testsfailed=0))
+
+    monkeypatch.setattr("mutants.suite.pytest.main", main)
+    with pytest.raises(SystemExit, match="no anvil"):
+        suite.collected(lambda session: sys.exit("no anvil"))
+    suite.collected(lambda session: None)
+
+
+@pytest.mark.parametrize(("limit", "is_tried"), [(45, False), (90, True)])
+def test_who_ran_out_of_time_is_tried_again_if_there_is_more(tmp_path, monkeypatch, limit, is_tried):
+    mutant = next(m for m in ALL.values() if m.id not in equivalents())
+    old = {"status": "timeout", "seconds": 45.2, "contracts": suite.contracts_digest(), "tests": "same"}
+    results, known = tmp_path / "results.json", []
+    results.write_text(json.dumps({mutant.id: old}))
+    monkeypatch.setattr("mutants.run.RESULTS", results)
+    monkeypatch.setattr("mutants.run.REPORT", tmp_path / "report.txt")
+    monkeypatch.setattr("mutants.run.ROOT", tmp_path)
+    monkeypatch.setattr("mutants.run.choose", lambda options: [mutant])
+    tests = SimpleNamespace(digest_for=lambda result: "same", learn=None)
+
+    def attack_all(chosen, jobs, done, is_known, seconds, allowed):
+        known.append(is_known(mutant, tests))
+
+    monkeypatch.setattr("mutants.run.attack_all", attack_all)
+    assert run(Options([mutant.path], limit=limit)) == 0
+    assert known == [not is_tried]
+
+
+def test_killers_are_known_by_function():
+    killers = {"cohorts | _drop | a": "one", "cohorts | _drop | b": "one", "cohorts | _add | a": "two"}
+    assert by_function(killers) == {("cohorts", "_drop"): {"one": 2}, ("cohorts", "_add"): {"two": 1}}
 
 
 def test_who_was_killed_is_kept_until_he_lives(tmp_path, monkeypatch):
